@@ -1,0 +1,117 @@
+"""What the data plane asks of the outside: policy, a log, an answer store, a clock.
+
+The proxy knows no database and no Temporal. `controlplane/gateway.py` hands in adapters over SQL, `proxy/main.py` the
+standalone ones (policy from a file, records to JSON lines).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pointsman.contract import KeyKind
+
+RunState = Literal["live", "revoked"]
+BodyPolicy = Literal["off", "metadata", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling. A run's key names its task and agent; an agent's key gets them by attribution."""
+
+    key_id: str
+    kind: KeyKind
+    workspace_id: str
+    agent_id: str | None = None
+    run_id: str | None = None
+    task_id: str | None = None
+    epoch: int = 0
+    state: RunState = "live"
+    reason: str = ""  # why a run was revoked, in words for the caller
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A destination of calls. `dialect` is its wire format; `api_key` never leaves the process but towards it."""
+
+    name: str
+    dialect: Literal["openai", "anthropic"]
+    base_url: str  # up to and including the version segment: https://api.openai.com/v1
+    api_key: str = field(default="", repr=False)
+    models: tuple[str, ...] = ("*",)  # exact names or prefixes ending in '*'
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_simulated: bool = False
+    price_provider: str = ""  # the name under which genai-prices knows it; empty: `name`
+
+
+@dataclass(frozen=True, slots=True)
+class ToolServer:
+    """An MCP server behind `/mcp/{name}`."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything a call needs to know, in memory. Replaced or updated by its source; read without a lock."""
+
+    principals: Mapping[str, Principal]  # hex SHA-256 of a key -> its holder
+    live_runs: Mapping[str, tuple[Principal, ...]]  # agent id -> its live runs, for attribution of agent keys
+    providers: tuple[Provider, ...]
+    tool_servers: Mapping[str, ToolServer]
+    task_numbers: Mapping[str, str] = field(default_factory=dict)  # 'T-12' -> task id, live runs only
+    body_policy: BodyPolicy = "full"
+    allow_anonymous: bool = False  # standalone without keys, loopback only
+
+
+class PolicySource(Protocol):
+    """Where policy comes from. Both methods are called once per call and must not block."""
+
+    def current(self) -> Policy: ...
+
+    def age_seconds(self) -> float:
+        """Since the source was last known to be true. Above 30, run keys get 503 `policy_stale`, agent keys go on."""
+        ...
+
+
+class UsageSink(Protocol):
+    """Where records of calls go. `write` returns only when the record survives a SIGKILL of this process."""
+
+    def write(self, record: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class AnswerStore(Protocol):
+    """Answers kept for a repeated idempotency key; see `proxy/answers.py`."""
+
+    def begin(self, owner: str, key: str, request_digest: str) -> "Answer | None":
+        """The answer kept for this key, or None after noting that it is being asked. Raises IdempotencyMismatch."""
+        ...
+
+    def keep(self, owner: str, key: str, answer: "Answer") -> None: ...
+
+    def forget(self, owner: str, key: str) -> None:
+        """The call ended without an answer worth keeping: the next try asks again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer, as the client got it."""
+
+    call_id: str
+    request_digest: str
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Clock(Protocol):
+    """Time, handed in: nanoseconds since the epoch in UTC, and monotonic nanoseconds for durations."""
+
+    def now_ns(self) -> int: ...
+
+    def monotonic_ns(self) -> int: ...
