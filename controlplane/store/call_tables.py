@@ -1,6 +1,6 @@
 """Tables of the calls database, written by the recorder alone. Times are UTC nanoseconds: calls come in thousands."""
 
-from sqlalchemy import BigInteger, Index, MetaData, Text
+from sqlalchemy import BigInteger, Index, MetaData, Text, text
 from sqlmodel import Field, SQLModel
 
 from controlplane.store.tables import CONTROL_METADATA
@@ -22,6 +22,8 @@ class Call(CallsTable, table=True):
         Index("ix_calls_run", "run_id", "started_at_ns"),
         Index("ix_calls_task", "task_id", "started_at_ns"),
         Index("ix_calls_started", "workspace_id", "started_at_ns"),
+        # Few rows at any time: what a dead writer left behind is found without reading the whole log.
+        Index("ix_calls_in_flight", "writer", sqlite_where=text("outcome = ''"), postgresql_where=text("outcome = ''")),
     )
     call_id: str = Field(primary_key=True)
     workspace_id: str
@@ -104,3 +106,14 @@ class SpoolPosition(CallsTable, table=True):
     __tablename__ = "spool_positions"
     segment: str = Field(primary_key=True)
     offset: int = Field(sa_type=BigInteger)
+
+
+class StaleRollup(CallsTable, table=True):
+    """A run whose roll-up in the control database is older than its calls.
+
+    Written with the calls, removed after the roll-up: a recorder killed between the two databases finds here what to
+    derive again.
+    """
+
+    __tablename__ = "stale_rollups"
+    run_id: str = Field(primary_key=True)
