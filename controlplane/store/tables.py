@@ -6,8 +6,8 @@ the API writes people, agents, keys, comments, beats; the recorder writes usage 
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Text, UniqueConstraint
 from sqlalchemy import JSON as SQL_JSON
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 CONTROL_METADATA = MetaData(
@@ -167,10 +167,13 @@ class Task(ControlTable, table=True):
 
 
 class TaskEdge(ControlTable, table=True):
+    """Who waits for whom. An edge is *tentative* between the cycle check and the task's own yes; then it is NULL."""
+
     __tablename__ = "task_edges"
     task_id: str = Field(primary_key=True)
     blocker_id: str = Field(primary_key=True, index=True)
     workspace_id: str
+    tentative_until_ms: int | None = _big(default=None)  # after it, nobody will say yes any more: it does not count
 
 
 class TaskEvent(ControlTable, table=True):
@@ -226,6 +229,20 @@ class DeliverableRow(ControlTable, table=True):
     note: str = ""
     reviewed_by: str = ""
     reviewed_at_ms: int | None = _big(default=None)
+
+
+class LateDeliverable(ControlTable, table=True):
+    """What a run submitted after it had lost its task: kept aside, never silently dropped."""
+
+    __tablename__ = "late_deliverables"
+    run_id: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    workspace_id: str
+    task_id: str = Field(index=True)
+    size_bytes: int
+    format: str
+    title: str
+    submitted_at_ms: int = _big()
 
 
 class Comment(ControlTable, table=True):
@@ -299,7 +316,8 @@ class Outbox(ControlTable, table=True):
     __tablename__ = "outbox"
     __table_args__ = {"sqlite_autoincrement": True}
     seq: int | None = Field(
-        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     )
     workspace_id: str
     topic: str  # task | usage | signal | comment | notice | agent | key | process
