@@ -1,0 +1,181 @@
+"""Everything the proxy itself can answer with, each in the caller's dialect.
+
+    ProxyError
+    ├── CallerFault           the request is at fault: 4xx, do not send it again unchanged
+    │   ├── InvalidRequest    400, 404, 405, 413, 415
+    │   ├── InvalidKey        401
+    │   ├── RunRevoked        403, with `x-should-retry: false`: the vendors' SDKs would retry a 409
+    │   ├── UnknownModel      404
+    │   ├── IdempotencyMismatch  422
+    │   └── TooManyCalls      429, may be retried
+    ├── UpstreamFault         the provider is at fault: 5xx, may be retried
+    │   ├── UpstreamUnreachable  502, not one byte of the request was answered
+    │   ├── UpstreamTimeout   504
+    │   └── UpstreamCut       502, or an error event when the answer had begun
+    ├── OwnFault              we are at fault: 5xx, may be retried
+    │   ├── PolicyStale       503
+    │   └── InternalFault     500
+    └── ClientLeft            nobody is there to be answered
+
+Sentences are for the person who reads the client's log: they name what to do, never an address, a key or a traceback.
+"""
+# ruff: noqa: N818 - the tree names whose fault it is; "RunRevoked" needs no suffix to be an error
+
+from collections.abc import Mapping
+from typing import Literal
+
+import orjson
+from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
+
+Dialect = Literal["openai", "anthropic"]
+Headers = list[tuple[bytes, bytes]]
+
+
+class ProxyError(Exception):
+    """An answer of our own. `status`, `code` and `is_retryable` are fixed by the class unless handed in."""
+
+    status = 500
+    code: str = ErrorCode.INTERNAL
+    is_retryable = False
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.status = status or self.status
+        self.code = code or self.code
+        self.headers = dict(headers or {})
+
+
+class CallerFault(ProxyError):
+    status = 400
+    code: str = ErrorCode.INVALID_REQUEST
+
+
+class InvalidRequest(CallerFault): ...
+
+
+class InvalidKey(CallerFault):
+    status = 401
+    code = ErrorCode.INVALID_KEY
+
+
+class RunRevoked(CallerFault):
+    status = 403
+    code = ErrorCode.RUN_REVOKED
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, headers={"x-should-retry": "false"})
+
+
+class UnknownModel(CallerFault):
+    status = 404
+    code = ErrorCode.UNKNOWN_MODEL
+
+
+class IdempotencyMismatch(CallerFault):
+    status = 422
+    code = ErrorCode.IDEMPOTENCY_MISMATCH
+
+
+class TooManyCalls(CallerFault):
+    status = 429
+    code = "too_many_calls"
+    is_retryable = True
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, headers={"retry-after": "1"})
+
+
+class UpstreamFault(ProxyError):
+    status = 502
+    code = ErrorCode.UPSTREAM_ERROR
+    is_retryable = True
+
+
+class UpstreamUnreachable(UpstreamFault):
+    code = ErrorCode.UPSTREAM_UNREACHABLE
+
+
+class UpstreamTimeout(UpstreamFault):
+    status = 504
+    code = ErrorCode.UPSTREAM_TIMEOUT
+
+
+class UpstreamCut(UpstreamFault):
+    code = ErrorCode.UPSTREAM_CUT
+
+
+class OwnFault(ProxyError):
+    is_retryable = True
+
+
+class PolicyStale(OwnFault):
+    status = 503
+    code = ErrorCode.POLICY_STALE
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, headers={"retry-after": "5"})
+
+
+class InternalFault(OwnFault): ...
+
+
+class ClientLeft(ProxyError):
+    """499 by nginx's custom: it stands in the log only."""
+
+    status = 499
+    code = "client_left"
+
+    def __init__(self) -> None:
+        super().__init__("The client closed its connection before the answer was complete.")
+
+
+# https://platform.openai.com/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors (November 2026)
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_OPENAI_CODES: dict[str, str] = {ErrorCode.UNKNOWN_MODEL: "model_not_found", ErrorCode.INVALID_KEY: "invalid_api_key"}
+_ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
+
+
+def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of our own answer."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (REQUEST_ID_HEADER.encode(), request_id.encode()),
+        *((name.encode(), value.encode()) for name, value in error.headers.items()),
+    ]
+    body = orjson.dumps(_anthropic(error, request_id) if dialect == "anthropic" else _openai(error))
+    headers.append((b"content-length", b"%d" % len(body)))
+    return error.status, headers, body
+
+
+def render_error_event(error: ProxyError, dialect: Dialect, request_id: str) -> bytes:
+    """The same inside of a stream that has begun: a stream that fails ends with an error, never with silence."""
+    if dialect == "anthropic":
+        return b"event: error\ndata: " + orjson.dumps(_anthropic(error, request_id)) + b"\n\n"
+    return b"data: " + orjson.dumps(_openai(error)) + b"\n\n"
+
+
+def _openai(error: ProxyError) -> dict[str, object]:
+    kind = _OPENAI_TYPES.get(error.status) or ("server_error" if error.status >= 500 else "invalid_request_error")
+    code = _OPENAI_CODES.get(error.code, error.code)
+    return {"error": {"message": error.sentence, "type": kind, "param": None, "code": code}}
+
+
+def _anthropic(error: ProxyError, request_id: str) -> dict[str, object]:
+    kind = _ANTHROPIC_TYPES.get(error.status) or ("api_error" if error.status >= 500 else "invalid_request_error")
+    detail = {"type": kind, "message": error.sentence, "code": error.code}
+    return {"type": "error", "error": detail, "request_id": request_id}

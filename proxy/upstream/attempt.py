@@ -1,0 +1,261 @@
+"""One try of a call at its provider: the request out, the answer in, with a deadline on every wait.
+
+    new ── answered() ──▶ asking ── head ──▶ answering ── last byte ──▶ complete ── release() ──▶ released
+                             └── abort(), cut, stall ──▶ failed (its connection is never used again)
+
+An attempt owns its connection until `release`. Whoever holds an attempt may call `abort` at any time: once released it
+reaches no connection, so a late watcher cannot end somebody else's call.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import httptools
+
+from proxy.errors import ProxyError, UpstreamCut, UpstreamTimeout, UpstreamUnreachable
+from proxy.ports import Clock
+from proxy.upstream.connection import Connection, Pool
+
+HIGH_WATER = 256 * 1024  # stop reading the provider while so much waits for a slow client
+MOST_HEAD_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. First byte: reasoning models think for minutes. Idle: between two reads of an answer that has begun."""
+
+    connect: float = 10.0
+    first_byte: float = 600.0
+    idle: float = 300.0
+
+
+class _WentStale(Exception):  # noqa: N818 - not an error: the keep-alive race, answered by a fresh connection
+    """A reused connection died before one byte of the answer: the server had closed it while we were writing."""
+
+
+class Attempt:
+    """See the module. Not to be used twice."""
+
+    __slots__ = (
+        "_clock", "_connection", "_deadline", "_error", "_head", "_head_bytes", "_in_body", "_is_paused",
+        "_is_reused", "_keeps_alive", "_loop", "_parser", "_parts", "_pool", "_provider", "_request", "_size",
+        "_timeouts", "_timer", "_waiter", "answered_at_ns", "asked_at_ns", "headers", "is_complete", "status",
+    )  # fmt: skip
+
+    def __init__(self, pool: Pool, request: bytes, provider: str, timeouts: Timeouts, clock: Clock) -> None:
+        self._pool = pool
+        self._request = request
+        self._provider = provider
+        self._timeouts = timeouts
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._connection: Connection | None = None
+        self._error: ProxyError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._is_reused = False
+        self.answered_at_ns = 0  # monotonic; when the head of the answer was complete
+        self._begin()
+
+    def _begin(self) -> None:
+        self.asked_at_ns = 0  # monotonic; when the request was handed to an open connection
+        self._parser = httptools.HttpResponseParser(self)
+        self._head: asyncio.Future[None] = self._loop.create_future()
+        self._head_bytes = 0
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._in_body = self._is_paused = self._keeps_alive = False
+        self.is_complete = False
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    # --- for the one who asks ---
+
+    async def answered(self) -> None:
+        """Sends the request and waits for the head of the answer. Raises UpstreamFault, or what `abort` was given."""
+        connection = self._pool.take()
+        if connection is not None:
+            self._is_reused = True
+            try:
+                await self._ask(connection)
+            except _WentStale:
+                self._begin()
+            else:
+                return
+        self._is_reused = False
+        await self._ask(await self._connect())
+
+    async def next(self) -> bytes:
+        """What has arrived since the last call, joined: one write for one read. b'' at the end."""
+        while not self._parts:
+            if self.is_complete:
+                return b""
+            if self._error is not None:
+                raise self._error
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        parts, self._parts, self._size = self._parts, [], 0
+        if self._is_paused and self._connection is not None:
+            self._is_paused = False
+            self._deadline = self._loop.time() + self._timeouts.idle
+            self._connection.transport.resume_reading()
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def read(self) -> bytes:
+        """The rest of the answer. Raises UpstreamFault when it is cut."""
+        parts = []
+        while part := await self.next():
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def abort(self, error: ProxyError) -> None:
+        """Ends the upstream call at once: the provider sees its connection close. Nothing happens after `release`."""
+        if not self.is_complete and self._error is None:
+            self._fail(error)
+
+    def release(self) -> None:
+        """Gives the connection back when the answer is complete, else closes it. May be called twice."""
+        connection, self._connection = self._connection, None
+        self._disarm()
+        if connection is None:
+            return
+        connection.attempt = None
+        is_clean = self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size()
+        if is_clean:
+            if self._is_paused:
+                connection.transport.resume_reading()
+            self._pool.give_back(connection)
+        else:
+            connection.transport.abort()
+
+    # --- the connection's side ---
+
+    def feed(self, chunk: bytes) -> None:
+        self._deadline = self._loop.time() + self._timeouts.idle
+        if not self._in_body:
+            self._head_bytes += len(chunk)
+        try:
+            self._parser.feed_data(chunk)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(UpstreamCut(f"Provider {self._provider!r} answered with something that is not HTTP/1.1."))
+            return
+        if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
+            self._fail(UpstreamCut(f"Provider {self._provider!r} sent headers without an end."))
+            return
+        if self._size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
+            self._is_paused = True
+            self._connection.transport.pause_reading()
+        self._wake()
+
+    def lost(self, cause: Exception | None) -> None:
+        if self.is_complete or self._error is not None:
+            self._keeps_alive = False
+            return
+        if self._in_body and cause is None and self._ends_with_the_connection():
+            self.is_complete = True
+            self._disarm()
+            self._wake()
+        elif self._is_reused and not self._head_bytes and not self._head.done():
+            self._leave_connection()
+            self._head.set_exception(_WentStale())
+        else:
+            moment = "in the middle of its answer" if self._in_body else "without an answer"
+            self._fail(UpstreamCut(f"Provider {self._provider!r} closed the connection {moment}."))
+
+    # --- the parser's callbacks ---
+
+    def on_message_begin(self) -> None:
+        if self.is_complete:
+            self._keeps_alive = False  # a second answer to one request: nobody knows whose it is
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_body:  # else it is a trailer
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        if self.is_complete:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
+            self.headers.clear()
+            return
+        self.status, self._in_body = status, True
+        self._keeps_alive = self._parser.should_keep_alive()
+        self.answered_at_ns = self._clock.monotonic_ns()
+        if not self._head.done():
+            self._head.set_result(None)
+
+    def on_body(self, part: bytes) -> None:
+        if not self.is_complete:
+            self._parts.append(part)
+            self._size += len(part)
+
+    def on_message_complete(self) -> None:
+        if self._in_body:
+            self.is_complete = True
+            self._disarm()
+
+    # --- inside ---
+
+    async def _connect(self) -> Connection:
+        try:
+            connection = await self._pool.connect()
+        except TimeoutError as cause:
+            raise UpstreamTimeout(f"Provider {self._provider!r} did not accept a connection in time.") from cause
+        except OSError as cause:
+            raise UpstreamUnreachable(f"Provider {self._provider!r} could not be reached.") from cause
+        if self._error is not None:  # aborted meanwhile: nothing was sent, the connection is good for the next call
+            self._pool.give_back(connection)
+            raise self._error
+        return connection
+
+    async def _ask(self, connection: Connection) -> None:
+        self._connection, connection.attempt = connection, self
+        now = self._loop.time()
+        self._deadline = now + self._timeouts.first_byte
+        self._timer = self._loop.call_later(min(self._timeouts.first_byte, self._timeouts.idle), self._watch)
+        self.asked_at_ns = self._clock.monotonic_ns()
+        connection.transport.write(self._request)
+        await self._head
+
+    def _watch(self) -> None:
+        """One timer a call: it looks at the deadline that every read moves, instead of being armed for every read."""
+        now = self._loop.time()
+        if self._is_paused:  # the client is slow, not the provider
+            self._deadline = now + self._timeouts.idle
+        if now < self._deadline - 0.002:  # uvloop's clock has steps of a millisecond
+            self._timer = self._loop.call_later(self._deadline - now, self._watch)
+        elif self._in_body:
+            self._fail(UpstreamTimeout(f"Provider {self._provider!r} stopped in the middle of its answer."))
+        else:
+            self._fail(UpstreamTimeout(f"Provider {self._provider!r} did not answer in time."))
+
+    def _fail(self, error: ProxyError) -> None:
+        self._error = error
+        self._disarm()
+        connection = self._connection
+        self._leave_connection()
+        if connection is not None:
+            connection.transport.abort()
+        if not self._head.done() and self.asked_at_ns:
+            self._head.set_exception(error)
+        self._wake()
+
+    def _leave_connection(self) -> None:
+        self._disarm()
+        if self._connection is not None:
+            self._connection.attempt = None
+            self._connection = None
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _ends_with_the_connection(self) -> bool:
+        """True for an answer without a length: RFC 9112 §6.3 lets the end of the connection be the end of the body."""
+        return not any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)

@@ -1,0 +1,38 @@
+"""The client: a pool for each origin, an attempt for each try."""
+
+import ssl
+
+from proxy.ports import Clock
+from proxy.upstream.attempt import Attempt, Timeouts
+from proxy.upstream.connection import Pool
+from proxy.upstream.origin import Origin
+
+
+class UpstreamClient:
+    """Belongs to one event loop. `close` ends every connection, in use or idle."""
+
+    def __init__(self, clock: Clock, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._tls = tls
+        self._pools: dict[Origin, Pool] = {}
+
+    def attempt(self, origin: Origin, request: bytes, provider: str) -> Attempt:
+        """A try that has not begun: await its `answered`, then `next` or `read`, and `release` it in a finally.
+
+        `request` comes from `render_request`; `provider` is the name that error sentences use.
+        """
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = Pool(origin, self._context(origin), self._timeouts.connect)
+        return Attempt(pool, request, provider, self._timeouts, self._clock)
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+
+    def _context(self, origin: Origin) -> ssl.SSLContext | None:
+        if origin.is_tls and self._tls is None:
+            self._tls = ssl.create_default_context()  # 30 ms of reading certificates: not before it is needed
+        return self._tls if origin.is_tls else None

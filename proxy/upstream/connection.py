@@ -1,0 +1,107 @@
+"""Connections to one origin: opened when needed, the last one used is used first."""
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from proxy.upstream.origin import Origin
+
+if TYPE_CHECKING:
+    from proxy.upstream.attempt import Attempt
+
+MOST_IDLE = 256  # per origin; beyond them a finished connection is closed
+IDLE_SECONDS = 60.0  # below the 75 s at which common servers close an idle connection themselves
+
+
+class Connection(asyncio.Protocol):
+    """One socket. It belongs to one attempt at a time; bytes that nobody asked for end it."""
+
+    __slots__ = ("attempt", "idle_since", "pool", "transport")
+
+    def __init__(self, pool: "Pool") -> None:
+        self.pool = pool
+        self.attempt: Attempt | None = None
+        self.idle_since = 0.0
+        self.transport: asyncio.Transport
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # TCP and TLS transports are both of this kind
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self.attempt is None:
+            self.transport.abort()
+        else:
+            self.attempt.feed(data)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.pool.forget(self)
+        if self.attempt is not None:
+            self.attempt.lost(exc)
+
+
+class Pool:
+    """The connections of one origin, last in first out, so that few stay warm and the rest may go."""
+
+    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, connect_seconds: float) -> None:
+        self._origin = origin
+        self._tls = tls
+        self._connect_seconds = connect_seconds
+        self._idle: list[Connection] = []
+        self._open: set[Connection] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def take(self) -> Connection | None:
+        """An idle connection that looked alive a moment ago, or None."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.transport.is_closing():
+                return connection
+        return None
+
+    async def connect(self) -> Connection:
+        """A fresh connection. Raises OSError (also ssl.SSLError) or TimeoutError."""
+        async with asyncio.timeout(self._connect_seconds):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self),
+                self._origin.host,
+                self._origin.port,
+                ssl=self._tls,
+                server_hostname=self._origin.host if self._tls else None,
+            )
+        self._open.add(connection)
+        return connection
+
+    def give_back(self, connection: Connection) -> None:
+        """Keeps a connection whose answer is complete and whose server wants to go on."""
+        if len(self._idle) >= MOST_IDLE or connection.transport.is_closing():
+            connection.transport.abort()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.append(connection)
+        if self._sweep is None:
+            self._sweep = loop.call_later(IDLE_SECONDS, self._drop_stale)
+
+    def forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection.attempt is None and connection in self._idle:
+            self._idle.remove(connection)
+
+    def close(self) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
+        for connection in list(self._open):
+            connection.transport.abort()
+
+    def _drop_stale(self) -> None:
+        loop = asyncio.get_running_loop()
+        limit = loop.time() - IDLE_SECONDS
+        for connection in [one for one in self._idle if one.idle_since <= limit]:
+            self._idle.remove(connection)
+            connection.transport.close()
+        self._sweep = loop.call_later(IDLE_SECONDS, self._drop_stale) if self._idle else None
