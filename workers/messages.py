@@ -1,0 +1,85 @@
+"""What workflows and activities say to each other; pure values, so that the workflow sandbox passes this module through.
+
+Everything here ends up in Temporal's history: references and small states, never contents, never keys.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+import msgspec
+
+from controlplane.domain.state import TaskState
+from controlplane.ports import Applied
+from controlplane.settings import LEASE_GRACE_SECONDS, LEASE_TTL_SECONDS, Settings
+
+TASK_QUEUE: Final = "tasks"  # task workflows and their small SQL activities
+AGENT_QUEUE: Final = "agents"  # internal agents: long model and tool calls must not delay a projection
+
+PROJECT_TASK: Final = "project_task"
+CHECK_BLOCKERS: Final = "check_blockers"
+NOTIFY_DEPENDENTS: Final = "notify_dependents"
+HOLD_LEASE: Final = "hold_lease"
+CONFIRM_LOSS: Final = "confirm_loss"
+
+
+class LeaseTerms(msgspec.Struct, frozen=True):
+    """How long an agent may be silent. Part of a task's start, because a workflow may not read its environment."""
+
+    ttl_seconds: float = LEASE_TTL_SECONDS
+    grace_seconds: float = LEASE_GRACE_SECONDS
+
+    @classmethod
+    def of(cls, settings: Settings) -> "LeaseTerms":
+        return cls(settings.lease_ttl_seconds, settings.lease_grace_seconds)
+
+    @property
+    def silence(self) -> timedelta:
+        """After so long without a beat the engine suspects the agent."""
+        return timedelta(seconds=self.ttl_seconds + self.grace_seconds)
+
+
+class TaskStart(msgspec.Struct, frozen=True):
+    """A task workflow's only argument. Without a state the task begins with the command that starts it."""
+
+    lease: LeaseTerms
+    state: TaskState | None = None
+
+
+class ProjectTask(msgspec.Struct, frozen=True):
+    """Accepted commands that SQL has yet to hear of, oldest first."""
+
+    applied: tuple[Applied, ...]
+
+
+class CheckBlockers(msgspec.Struct, frozen=True):
+    """The blockers that a task still takes for open; the answer names those that have closed, and how."""
+
+    blocker_ids: tuple[str, ...]
+
+
+class NotifyDependents(msgspec.Struct, frozen=True):
+    """A task has closed: whoever waits for it must hear the outcome (a BlockerState)."""
+
+    task_id: str
+    outcome: str
+    revision: int
+
+
+class LeaseHeld(msgspec.Struct, frozen=True):
+    """One run's right to act."""
+
+    task_id: str
+    run_id: str
+    epoch: int
+
+
+class SilenceSuspected(msgspec.Struct, frozen=True):
+    """No beat reached the engine for this long. Was it the agent, or were we deaf?"""
+
+    run_id: str
+    silence_seconds: float
+
+
+class SilenceVerdict(msgspec.Struct, frozen=True):
+    is_lost: bool
+    reason: str

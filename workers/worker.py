@@ -1,0 +1,50 @@
+"""The two Temporal workers of this process: one for tasks, one for internal agents."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from workers.activities.tasks import TaskActivities
+from workers.messages import TASK_QUEUE
+from workers.workflows.task import TaskWorkflow
+
+GRACE = timedelta(seconds=5)
+# After a worker died, its cached workflows stall until this passes (Temporal's default is 10 s, a person's patience less).
+STICKY = timedelta(seconds=2)
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Workflow modules are imported afresh for each workflow; our pure rooms are not: re-importing costs 500 ms a task."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "controlplane", "pointsman", "msgspec", "workers.messages"
+        )
+    )
+
+
+def task_worker(client: Client, activities: TaskActivities) -> Worker:
+    """Runs task workflows, and what they ask of SQL."""
+    return Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[TaskWorkflow],
+        activities=_task_activities(activities),
+        workflow_runner=sandbox(),
+        max_cached_workflows=1000,
+        max_concurrent_activities=50,
+        sticky_queue_schedule_to_start_timeout=STICKY,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def _task_activities(activities: TaskActivities) -> Sequence[object]:
+    return [
+        activities.project_task,
+        activities.check_blockers,
+        activities.notify_dependents,
+        activities.hold_lease,
+        activities.confirm_loss,
+    ]
