@@ -1,0 +1,49 @@
+"""Tells the board, through the control database, what the supervisor sees of its children.
+
+A death becomes an outbox row (topic `process`, subject the child's name), which every open board hears. The engine is
+not ours and cannot say so itself: it gets its row in `processes` from here; `confirm_loss` compares that with a lease.
+Diagnostics beside the truth: a database that is busy or not there yet is passed over.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from controlplane.plain_sqlite import DatabaseNotUsable, open_sqlite, say_alive, writing
+
+BUSY_MS = 1000
+
+
+def tell_death(database: Path, name: str, at_ms: int) -> bool:
+    """Announces that a child died; False when the database could not be told."""
+    return _tell(
+        database,
+        "INSERT INTO outbox (workspace_id, topic, subject_id, at_ms) "
+        "SELECT workspace_id, 'process', :name, :at_ms FROM workspaces",
+        {"name": name, "at_ms": at_ms},
+    )
+
+
+def tell_engine_alive(database: Path, pid: int, started_at_ms: int, now_ms: int) -> bool:
+    """The engine's row in `processes`; False when the database could not be told."""
+    try:
+        connection = open_sqlite(database, busy_ms=BUSY_MS)
+        try:
+            say_alive(connection, "temporal", pid, started_at_ms, now_ms)
+        finally:
+            connection.close()
+    except (sqlite3.Error, DatabaseNotUsable):
+        return False
+    return True
+
+
+def _tell(database: Path, statement: str, values: dict[str, object]) -> bool:
+    try:
+        connection = open_sqlite(database, busy_ms=BUSY_MS)
+        try:
+            with writing(connection):
+                connection.execute(statement, values)
+        finally:
+            connection.close()
+    except (sqlite3.Error, DatabaseNotUsable):
+        return False
+    return True
