@@ -1,33 +1,16 @@
 """The databases: migrated once, written by one, read by many."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from controlplane.settings import Home, Settings
 from controlplane.store.call_tables import CALLS_METADATA
 from controlplane.store.database import Database, open_calls, open_control
 from controlplane.store.migrate import migrate
 from controlplane.store.tables import CONTROL_METADATA, Workspace
-
-
-@pytest.fixture
-async def settings(tmp_path: Path) -> Settings:
-    settings = Settings(home=Home(tmp_path / "home"))
-    await migrate(settings)
-    return settings
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
-    database = open_control(settings)
-    yield database
-    await database.close()
 
 
 @pytest.mark.parametrize(("open_one", "metadata"), [(open_control, CONTROL_METADATA), (open_calls, CALLS_METADATA)])
