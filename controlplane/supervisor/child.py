@@ -1,7 +1,11 @@
 """One child: started, watched, started again with growing patience, and stopped.
 
-waiting ──spawn──▶ alive ──exit──▶ (told) ──back-off──▶ alive …
-                     └──stop()──▶ SIGTERM ──patience over──▶ SIGKILL
+| it is          | then                     | it becomes                                    |
+|----------------|--------------------------|-----------------------------------------------|
+| waiting        | the delay is over        | alive                                         |
+| alive          | it exits unasked         | told, then waiting (0.2 s, doubled to 10 s)   |
+| alive          | it exits 0 and may do so | finished                                      |
+| alive, waiting | `stop`                   | ended: SIGTERM, SIGKILL when patience is over |
 """
 
 import asyncio

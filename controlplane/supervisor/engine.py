@@ -37,9 +37,7 @@ def choose_engine(settings: Settings, environment: Mapping[str, str]) -> Engine:
         return Engine(resolved.address)
     version = read_version(resolved.binary)
     if version is None:
-        raise StartFailed(
-            f"{resolved.binary} ({resolved.source}) does not answer to --version like Temporal's program."
-        )
+        raise StartFailed(f"{resolved.binary} ({resolved.source}) does not answer to --version as Temporal does.")
     aside = fit_database(settings.home, version.server, datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     with_ui = environment.get("POINTSMAN_TEMPORAL_UI") == "1"
     child = temporal_child(settings, resolved.binary, with_ui=with_ui)

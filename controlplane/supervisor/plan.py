@@ -20,7 +20,7 @@ from controlplane.supervisor import shim
 from controlplane.supervisor.readiness import AcceptsConnections, AnswersHttp, NeedsNothing, Probe, SaysItIsPresent
 from controlplane.supervisor.temporal_server import temporal_arguments
 
-ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not bound
+ANYWHERE = {"0.0.0.0", "::"}
 
 
 @dataclass(frozen=True, slots=True)

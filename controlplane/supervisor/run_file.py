@@ -30,7 +30,8 @@ def write_run_file(
     path: Path, version: str, processes: Mapping[str, Running], elsewhere: Mapping[str, Mapping[str, str | None]]
 ) -> None:
     """Replaces the file in one step: a reader sees the old one or the new one. `elsewhere`: what is not our child."""
-    content = {"version": version} | elsewhere | {name: running.render() for name, running in processes.items()}
+    rendered = {name: running.render() for name, running in processes.items()}
+    content = {"version": version, **elsewhere, **rendered}
     write_atomically(path, json.dumps(content, indent=2) + "\n")
 
 

@@ -186,9 +186,7 @@ class Supervisor:
         self._console.say(f"  Sign in   {self._board_url}{prepared.sign_in_path}   (works once, for {period})")
         self._console.say(f"  Gateway   {gateway}/v1")
         if prepared.needs_simulated:
-            self._console.say(
-                "  Models    simulated, until a provider is configured (pointsman.yaml, OPENAI_API_KEY, …)"
-            )
+            self._console.say("  Models    simulated, until a provider is configured (OPENAI_API_KEY, pointsman.yaml)")
         self._console.say("\nCtrl-C stops everything.")
 
     @property
