@@ -1,0 +1,149 @@
+"""Who holds which key, in memory: updated in place while calls read it, on one thread, so without a lock."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pointsman.contract import KeyKind
+from typing_extensions import override
+
+from controlplane.domain.state import LIVE, RunState
+from proxy.ports import Principal
+
+ENDED_KEPT_MS = 24 * 3600 * 1000  # so long a dead run's key gets 403 with its reason, after that a plain 401
+
+_KEYS = "SELECT key_id, workspace_id, kind, agent_id, key_digest, revoked_at_ms FROM keys"
+_RUNS = """SELECT run_id, workspace_id, task_id, task_number, agent_id, epoch, state, key_digest, ended_at_ms, reason
+FROM runs"""
+_SOME_KEYS = _KEYS + " WHERE key_id IN (SELECT value FROM json_each(?)) OR agent_id IN (SELECT value FROM json_each(?))"
+_KNOWN_RUNS = _RUNS + " WHERE state IN (SELECT value FROM json_each(?)) OR ended_at_ms > ?"
+_SOME_RUNS = _RUNS + " WHERE run_id IN (SELECT value FROM json_each(?))"
+
+_SENTENCES: Mapping[str, str] = {
+    RunState.SUBMITTED: "has handed in its work",
+    RunState.ACCEPTED: "has handed in its work, and it was accepted",
+    RunState.REJECTED: "has handed in its work, and it was sent back",
+    RunState.RELEASED: "gave its task back",
+    RunState.FAILED: "has failed",
+    RunState.LOST: "was lost, because nothing was heard of it for too long",
+    RunState.CANCELLED: "was cancelled",
+    RunState.SUPERSEDED: "was superseded by a newer run",
+}
+
+Value = TypeVar("Value")
+
+
+class Looked(Mapping[str, Value]):
+    """A mapping that has its source looked at before it says no.
+
+    An agent may call within a millisecond of its claim, before the next look at the database is due: without this its
+    brand-new key would be refused.
+    """
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self.entries: dict[str, Value] = {}
+        self._look = look
+
+    @override
+    def __getitem__(self, name: str) -> Value:
+        if name not in self.entries:
+            self._look()
+        return self.entries[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    @override
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+class Keyring:
+    """The principals behind all keys, and the live runs behind all agents. `look` is called before a miss."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self.principals: Looked[Principal] = Looked(look)
+        self.live_runs: Looked[tuple[Principal, ...]] = Looked(look)
+        self.task_numbers: Looked[str] = Looked(look)
+        self._digests: dict[str, str] = {}  # key id or run id -> digest of its key
+        self._ended_at_ms: dict[str, int] = {}  # run id -> its end
+        self._numbers: dict[str, str] = {}  # run id -> 'T-12', live runs only
+
+    def load(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        """Reads everything a call may need."""
+        for row in connection.execute(_KEYS):
+            self._put_key(row)
+        for row in connection.execute(_KNOWN_RUNS, (json.dumps(sorted(LIVE)), now_ms - ENDED_KEPT_MS)):
+            self._put_run(row)
+
+    def reload_keys(self, connection: sqlite3.Connection, key_ids: Sequence[str], agent_ids: Sequence[str]) -> None:
+        """Reads these keys anew, and those of these agents."""
+        for row in connection.execute(_SOME_KEYS, (json.dumps(key_ids), json.dumps(agent_ids))):
+            self._put_key(row)
+
+    def reload_runs(self, connection: sqlite3.Connection, run_ids: Sequence[str]) -> None:
+        """Reads these runs anew: those that ended are known as revoked, with the reason."""
+        for row in connection.execute(_SOME_RUNS, (json.dumps(run_ids),)):
+            self._put_run(row)
+
+    def forget_ended(self, now_ms: int) -> None:
+        """Drops the keys of runs that ended long ago."""
+        for run_id in [run_id for run_id, at_ms in self._ended_at_ms.items() if at_ms < now_ms - ENDED_KEPT_MS]:
+            del self._ended_at_ms[run_id]
+            self.principals.entries.pop(self._digests.pop(run_id), None)
+
+    def _put_key(self, row: tuple[Any, ...]) -> None:
+        key_id, workspace_id, kind, agent_id, digest, revoked_at_ms = row
+        known = self._digests.pop(key_id, None)
+        if known is not None:
+            self.principals.entries.pop(known, None)
+        if revoked_at_ms is None:
+            self._digests[key_id] = digest
+            self.principals.entries[digest] = Principal(key_id, KeyKind(kind), workspace_id, agent_id)
+
+    def _put_run(self, row: tuple[Any, ...]) -> None:
+        run_id, workspace_id, task_id, task_number, agent_id, epoch, state, digest, ended_at_ms, reason = row
+        is_live = state in LIVE
+        principal = Principal(
+            key_id=run_id,
+            kind=KeyKind.RUN,
+            workspace_id=workspace_id,
+            agent_id=agent_id,
+            run_id=run_id,
+            task_id=task_id,
+            epoch=epoch,
+            state="live" if is_live else "revoked",
+            reason="" if is_live else _sentence(run_id, state, reason),
+        )
+        self._retire_older_epoch(run_id, digest)
+        self._digests[run_id] = digest
+        self.principals.entries[digest] = principal
+        self._set_live(principal, agent_id, is_live=is_live)
+        self._set_number(run_id, f"T-{task_number}", task_id, is_live=is_live)
+        if not is_live:
+            self._ended_at_ms[run_id] = ended_at_ms or 0
+
+    def _retire_older_epoch(self, run_id: str, digest: str) -> None:
+        known = self._digests.get(run_id)
+        if known is not None and known != digest:
+            self.principals.entries.pop(known, None)
+
+    def _set_live(self, principal: Principal, agent_id: str, *, is_live: bool) -> None:
+        runs = self.live_runs.entries
+        others = tuple(run for run in runs.get(agent_id, ()) if run.run_id != principal.run_id)
+        runs[agent_id] = (*others, principal) if is_live else others
+
+    def _set_number(self, run_id: str, number: str, task_id: str, *, is_live: bool) -> None:
+        """A task's number is known as long as one of its runs is live: a late end of an older run does not hide it."""
+        if is_live:
+            self._numbers[run_id] = number
+            self.task_numbers.entries[number] = task_id
+        elif self._numbers.pop(run_id, None) is not None and number not in self._numbers.values():
+            del self.task_numbers.entries[number]
+
+
+def _sentence(run_id: str, state: str, reason: str) -> str:
+    said = _SENTENCES.get(state, f"has ended ({state})")
+    return f"Run {run_id} {said}{f': {reason}' if reason else ''}. Its key no longer works."
