@@ -1,7 +1,7 @@
 """Sees to it that the browser tests find a Chromium: `python deploy/browser.py`. Does nothing when there is one.
 
-Only CI installs (`CI=true`): on a person's machine the tests skip with a reason instead. As root on Debian or Ubuntu the
-distribution's own package, elsewhere the build that Playwright brings.
+Only CI installs (`CI=true`): on a person's machine the tests skip with a reason instead. As root on Debian or Ubuntu
+the distribution's own package, elsewhere the build that Playwright brings.
 """
 
 import os
