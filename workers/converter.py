@@ -14,19 +14,23 @@ from temporalio.converter import (
     EncodingPayloadConverter,
     JSONProtoPayloadConverter,
 )
+from typing_extensions import override
 
 
 class MsgspecPayloadConverter(EncodingPayloadConverter):
     """`json/plain`, so that other SDKs and the Temporal UI can read it."""
 
     @property
+    @override
     def encoding(self) -> str:
         return "json/plain"
 
+    @override
     def to_payload(self, value: Any) -> Payload:
         """Never declines: it stands last in the list."""
         return Payload(metadata={"encoding": b"json/plain"}, data=msgspec.json.encode(value))
 
+    @override
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """Raises RuntimeError, as Temporal expects it, when the payload is not of that type."""
         try:

@@ -5,7 +5,7 @@ command id: the update's id is the command's, so a retry never acts twice).
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
@@ -26,7 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from controlplane.domain.commands import CreateTask, Envelope
 from controlplane.domain.decide import Refusal, decide
 from controlplane.domain.state import TaskState
-from controlplane.ports import Applied, EngineUnavailable, TaskEngine
+from controlplane.ports import Applied, EngineUnavailable
 from controlplane.settings import Settings
 from workers.connect import connect
 from workers.messages import TASK_QUEUE, LeaseTerms, TaskStart
@@ -45,11 +45,11 @@ async def open_engine(settings: Settings) -> "TemporalTaskEngine":
 
 
 @dataclass(frozen=True, slots=True)
-class TemporalTaskEngine(TaskEngine):
-    """`lease` goes into the tasks that this engine starts; older ones keep their own terms."""
+class TemporalTaskEngine:
+    """A `controlplane.ports.TaskEngine`. `lease` goes into tasks that it starts; older ones keep their own terms."""
 
     client: Client
-    lease: LeaseTerms = LeaseTerms()
+    lease: LeaseTerms = field(default_factory=LeaseTerms)
     deadline_seconds: float = DEADLINE_SECONDS
 
     async def execute(self, task_id: str, envelope: Envelope) -> Applied | Refusal:

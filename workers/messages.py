@@ -1,4 +1,4 @@
-"""What workflows and activities say to each other; pure values, so that the workflow sandbox passes this module through.
+"""What workflows and activities say to each other: pure values, which the workflow sandbox passes through.
 
 Everything here ends up in Temporal's history: references and small states, never contents, never keys.
 """
@@ -39,10 +39,14 @@ class LeaseTerms(msgspec.Struct, frozen=True):
 
 
 class TaskStart(msgspec.Struct, frozen=True):
-    """A task workflow's only argument. Without a state the task begins with the command that starts it."""
+    """A task workflow's only argument. Without a state the task begins with the command that starts it.
+
+    `unprojected` is what an execution that continues as new leaves to its successor.
+    """
 
     lease: LeaseTerms
     state: TaskState | None = None
+    unprojected: tuple[Applied, ...] = ()
 
 
 class ProjectTask(msgspec.Struct, frozen=True):

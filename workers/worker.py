@@ -1,7 +1,8 @@
 """The two Temporal workers of this process: one for tasks, one for internal agents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
@@ -12,12 +13,12 @@ from workers.messages import TASK_QUEUE
 from workers.workflows.task import TaskWorkflow
 
 GRACE = timedelta(seconds=5)
-# After a worker died, its cached workflows stall until this passes (Temporal's default is 10 s, a person's patience less).
+# After a worker died, its cached workflows stall until this passes: Temporal's default is 10 s, a person waits less.
 STICKY = timedelta(seconds=2)
 
 
 def sandbox() -> SandboxedWorkflowRunner:
-    """Workflow modules are imported afresh for each workflow; our pure rooms are not: re-importing costs 500 ms a task."""
+    """Workflow modules are imported afresh for each workflow. Our pure rooms are not: that would cost 500 ms a task."""
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
             "controlplane", "pointsman", "msgspec", "workers.messages"
@@ -40,7 +41,7 @@ def task_worker(client: Client, activities: TaskActivities) -> Worker:
     )
 
 
-def _task_activities(activities: TaskActivities) -> Sequence[object]:
+def _task_activities(activities: TaskActivities) -> Sequence[Callable[..., Any]]:
     return [
         activities.project_task,
         activities.check_blockers,

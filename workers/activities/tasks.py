@@ -8,11 +8,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from controlplane.domain.commands import Envelope, ResolveBlocker
-from controlplane.domain.state import Actor, ActorKind, TaskStatus
-from controlplane.ports import Clock
+from controlplane.domain.state import CLOSED, Actor, ActorKind
+from controlplane.ports import Applied, Clock
 from controlplane.projections.task import project
 from controlplane.store.database import Database
 from controlplane.store.tables import Process, Run, Task, TaskEdge
+from controlplane.store.upsert import table_of
 from workers.messages import (
     CHECK_BLOCKERS,
     CONFIRM_LOSS,
@@ -28,8 +29,6 @@ from workers.messages import (
 )
 from workers.suspicion import Presence, judge
 
-_CLOSED = (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.CANCELLED)
-
 
 @dataclass(frozen=True, slots=True)
 class TaskActivities:
@@ -43,58 +42,76 @@ class TaskActivities:
     @activity.defn(name=PROJECT_TASK)
     async def project_task(self, request: ProjectTask) -> None:
         """One transaction; the projection's guard makes a repeated or late one harmless."""
+        is_current = await self._is_current_execution(request.applied[0])
         now_ms = self.clock.now_ms()
         async with self.control.transaction() as session:
             for applied in request.applied:
-                await project(session, applied, self.master_key, now_ms)
+                await project(session, applied, self.master_key, now_ms, is_current_execution=is_current)
+
+    async def _is_current_execution(self, applied: Applied) -> bool | None:
+        """Asks Temporal only when SQL knows the task from another execution, at the same revision or a later one:
+        after a reset the current execution is behind, and a zombie's late retry looks just like it.
+        """
+        task = table_of(Task).c
+        row = select(task.execution_id, task.revision).where(task.task_id == applied.state.task_id)
+        async with self.control.reading() as session:
+            known = (await session.execute(row)).one_or_none()
+        if known is None or known.execution_id == applied.execution_id or known.revision < applied.state.revision:
+            return None
+        description = await self.client.get_workflow_handle(applied.state.task_id).describe()
+        return description.run_id == applied.execution_id
 
     @activity.defn(name=CHECK_BLOCKERS)
     async def check_blockers(self, request: CheckBlockers) -> dict[str, str]:
         """Reads only. Called after the edges were committed: a blocker that closes later will read them."""
-        rows = select(Task.task_id, Task.status).where(Task.task_id.in_(request.blocker_ids), Task.status.in_(_CLOSED))
+        task = table_of(Task).c
+        closed = select(task.task_id, task.status).where(task.task_id.in_(request.blocker_ids), task.status.in_(CLOSED))
         async with self.control.reading() as session:
-            return {task_id: status for task_id, status in await session.execute(rows)}
+            return {row.task_id: row.status for row in await session.execute(closed)}
 
     @activity.defn(name=NOTIFY_DEPENDENTS)
     async def notify_dependents(self, request: NotifyDependents) -> None:
         """One signal for each waiting task; a task that heard it before changes nothing."""
-        dependents = select(TaskEdge.task_id).where(TaskEdge.blocker_id == request.task_id).order_by(TaskEdge.task_id)
+        edge = table_of(TaskEdge).c
+        dependents = select(edge.task_id).where(edge.blocker_id == request.task_id).order_by(edge.task_id)
         async with self.control.reading() as session:
             task_ids = (await session.execute(dependents)).scalars().all()
-        for index, task_id in enumerate(task_ids):
-            if index >= _resume_at():
-                await self._resolve(task_id, request)
-                activity.heartbeat(index + 1)
+        for index in range(_resume_at(), len(task_ids)):
+            await signal_resolution(self.client, task_ids[index], self._resolution(request))
+            activity.heartbeat(index + 1)
 
-    async def _resolve(self, task_id: str, request: NotifyDependents) -> None:
-        envelope = Envelope(
+    def _resolution(self, request: NotifyDependents) -> Envelope:
+        return Envelope(
             f"resolve/{request.task_id}/{request.revision}",
             Actor(ActorKind.SYSTEM, "workers", "Pointsman"),
             self.clock.now_ms(),
             ResolveBlocker(request.task_id, request.outcome),
         )
-        await signal_resolution(self.client, task_id, envelope)
 
     @activity.defn(name=HOLD_LEASE)
-    async def hold_lease(self, lease: LeaseHeld) -> None:  # noqa: ARG002 - read in Temporal's history by people
-        """Begins a lease and leaves it to the agent's beats: nobody completes it, silence or its run's end closes it."""
+    async def hold_lease(self, lease: LeaseHeld) -> None:
+        """Begins a lease. Nobody completes it: the agent's beats keep it, and silence or its run's end closes it.
+
+        The argument is for people who read the history.
+        """
         activity.raise_complete_async()
 
     @activity.defn(name=CONFIRM_LOSS)
     async def confirm_loss(self, suspicion: SilenceSuspected) -> SilenceVerdict:
         """Reads only; see `workers/suspicion.py`."""
+        run, process = table_of(Run).c, table_of(Process).c
+        signs = select(run.started_at_ms, run.seen_at_ms).where(run.run_id == suspicion.run_id)
+        presences = select(process.name, process.started_at_ms, process.alive_at_ms)
         async with self.control.reading() as session:
-            run = (
-                await session.execute(select(Run.started_at_ms, Run.seen_at_ms).where(Run.run_id == suspicion.run_id))
-            ).one_or_none()
-            processes = (await session.execute(select(Process.name, Process.started_at_ms, Process.alive_at_ms))).all()
-        if run is None:
+            sign = (await session.execute(signs)).one_or_none()
+            processes = [Presence(*row) for row in await session.execute(presences)]
+        if sign is None:
             return SilenceVerdict(is_lost=False, reason="the read model does not know this run yet")
         return judge(
             self.clock.now_ms(),
             int(suspicion.silence_seconds * 1000),
-            max(run.started_at_ms, run.seen_at_ms or 0),
-            [Presence(name, started, alive) for name, started, alive in processes],
+            max(sign.started_at_ms, sign.seen_at_ms or 0),
+            processes,
         )
 
 

@@ -1,19 +1,22 @@
 """One task, for as long as it is open: it decides, remembers, and has SQL told.
 
-| message | what it does |
-|---|---|
-| Update `execute(Envelope)` | validator: `decide`; a refusal is typed and writes no history. Handler: `evolve`, answers with the new state |
-| Signal `resolve_blocker(Envelope)` | a blocking task closed; refused silently when it no longer matters |
-| Query `snapshot` | the state |
+| message                           | what it does                                                              |
+|-----------------------------------|---------------------------------------------------------------------------|
+| Update `execute(Envelope)`        | validator: `decide`, a refusal is typed and writes no history;            |
+|                                   | handler: `evolve`, answers with the new state                             |
+| Signal `resolve_blocker(Envelope)`| a task it waits for closed; dropped when that does not matter any more    |
+| Query `snapshot`                  | the state                                                                 |
 
 One loop does everything that takes time, in this order: project what was accepted, look at blockers again (the edge is
-committed *before* their rows are read, and a closing task commits its row *before* it reads the edges, so one of both
-sees the other), judge a silent agent, continue as new, and at the end tell the tasks that wait.
+committed *before* their rows are read, and a closing task commits its row *before* it reads the edges, so one
+of both sees the other), judge a silent agent, and at the end tell the tasks that wait. Between two of these it may
+continue as new.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
@@ -62,20 +65,22 @@ class TaskWorkflow:
     def __init__(self, start: TaskStart) -> None:
         self._terms = start.lease
         self._state = start.state
-        self._unprojected: deque[Applied] = deque()
+        self._unprojected: deque[Applied] = deque(start.unprojected)
         self._has_new_blockers = start.state is not None and start.state.is_blocked
         self._lease: workflow.ActivityHandle[None] | None = None
         self._holder: Run | None = None
 
     @workflow.run
-    async def run(self, start: TaskStart) -> TaskState | None:  # noqa: ARG002 - __init__ has taken it
-        """The final state. None: nobody ever said what the task is, or said it too late."""
+    async def run(self, start: TaskStart) -> TaskState | None:
+        """The final state; `__init__` has taken the argument. None: nobody ever said what the task is."""
         if self._state is None and not await self._opened():
             return None
         self._follow_lease()
         while True:
             await workflow.wait_condition(self._has_work)
-            if self._unprojected:
+            if self._may_renew():
+                workflow.continue_as_new(TaskStart(self._terms, self._state, tuple(self._unprojected)))
+            elif self._unprojected:
                 await self._project()
             elif self._has_new_blockers:
                 await self._check_blockers()
@@ -83,8 +88,6 @@ class TaskWorkflow:
                 break
             elif self._lease is not None and self._lease.done():
                 await self._judge_silence(self._lease)
-            else:
-                workflow.continue_as_new(TaskStart(self._terms, self._state))
         await self._notify_dependents()
         return self._state
 
@@ -128,7 +131,15 @@ class TaskWorkflow:
             or self._has_new_blockers
             or self._now.is_closed
             or (self._lease is not None and self._lease.done())
-            or workflow.info().is_continue_as_new_suggested()
+            or self._may_renew()
+        )
+
+    def _may_renew(self) -> bool:
+        """Between two activities, and not only in a quiet moment: a busy task would never have one."""
+        return (
+            workflow.info().is_continue_as_new_suggested()
+            and not self._now.is_closed
+            and len(self._unprojected) <= PROJECTED_AT_ONCE
         )
 
     def _apply(self, envelope: Envelope) -> Applied:
@@ -235,7 +246,7 @@ def _refused(refusal: Refusal) -> ApplicationError:
     return ApplicationError(refusal.message, refusal, type=refusal.code, non_retryable=True)
 
 
-def _attributes(state: TaskState) -> Sequence[SearchAttributeUpdate]:
+def _attributes(state: TaskState) -> Sequence[SearchAttributeUpdate[Any]]:
     return (
         STATUS.value_set(state.status),
         PROJECT.value_set(state.project_id),
