@@ -7,7 +7,6 @@ Errors: `EnvelopeError`, always the caller's fault, never worth a retry, with it
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -103,7 +102,7 @@ def decode_header(value: str | None) -> str | None:
     try:
         raw = base64.b64decode(encoded[1], validate=True)
         return raw.decode() if base64.b64encode(raw).decode() == encoded[1] else None
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not ASCII, not UTF-8
         return None
 
 
