@@ -1,7 +1,8 @@
 """The words that agents, the API and the gateway share on the wire.
 
-Standard library only, so that every room may import it: the server speaks to the SDK with these names and the two cannot
-drift. Ids say whose they are by their prefix; keys carry a checksum so that a mistyped one is refused without a lookup.
+Standard library only, so that every room may import it: the server speaks to the SDK with these names and the two
+cannot drift. Ids say whose they are by their prefix; keys carry a checksum so that a mistyped one is refused without a
+lookup.
 """
 
 import base64
@@ -109,7 +110,7 @@ def new_key(kind: KeyKind) -> str:
 
 
 def derive_run_key(master_key: bytes, run_id: str, epoch: int) -> str:
-    """The key of one run at one epoch: `pm_run_<run>_<epoch>_<HMAC><checksum>`, never stored, derived again when needed.
+    """The key of one run at one epoch: `pm_run_<run>_<epoch>_<HMAC><checksum>`, never stored, always derived.
 
     A new epoch gives a new key, so that the old one is dead at the gateway without a list of dead keys.
     """

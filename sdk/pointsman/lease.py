@@ -1,0 +1,103 @@
+"""Keeps one run's lease alive, and knows when it is gone.
+
+A beat goes out every `beat_seconds` until the run ends. No answer is not a loss: the server waits for longer than any
+of its processes needs to restart, so the keeper goes on knocking. Only the server's own word ends the lease.
+"""
+
+import asyncio
+import logging
+
+from pointsman.api import Api, Request
+from pointsman.channel import Channel
+from pointsman.contract import ErrorCode
+from pointsman.errors import LeaseLost, PointsmanError, ServerUnreachable, TaskCancelled
+from pointsman.models import Beat, RunGrant
+from pointsman.patience import Backoff
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseKeeper:
+    """The life of one run as its agent sees it."""
+
+    def __init__(self, api: Api, channel: Channel, run: RunGrant, ref: str) -> None:
+        self._api = api
+        self._channel = channel
+        self.run = run
+        self._ref = ref
+        self._progress: str | None = None
+        self._nudge = asyncio.Event()
+        self._lost = asyncio.Event()
+        self.loss: LeaseLost | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        return self.loss is not None
+
+    async def keep(self) -> None:
+        """Beats until the lease is lost or the keeper is cancelled."""
+        backoff, pause = Backoff(), self.run.beat_seconds
+        while not self.is_lost:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._nudge.wait()
+            except TimeoutError:
+                pass
+            self._nudge.clear()
+            try:
+                await self._beat()
+            except ServerUnreachable as away:
+                pause = min(backoff.next_seconds(away.retry_after_seconds), self.run.beat_seconds)
+            else:
+                backoff.reset()
+                pause = self.run.beat_seconds
+
+    async def _beat(self) -> None:
+        progress, self._progress = self._progress, None
+        if progress is None and await self._channel.send_beat(self.run, None):
+            return
+        request = Request("POST", f"/runs/{self.run.run_id}/beat", {"progress": progress} if progress else {}, self.run)
+        try:
+            answer = await self._api.call(request, Beat)
+        except ServerUnreachable:
+            if self._progress is None:
+                self._progress = progress
+            raise
+        except LeaseLost as loss:
+            self.lose(loss)
+        except PointsmanError as refused:
+            logger.warning("A beat was refused", extra={"run_id": self.run.run_id, "reason": str(refused)})
+        else:
+            if answer and "stop" in answer.directives:
+                self.stop()
+
+    def say(self, progress: str) -> None:
+        """Sends progress with a beat of its own, soon; of several in a hurry the last one counts."""
+        self._progress = progress
+        self._nudge.set()
+
+    def lose(self, loss: LeaseLost | None = None) -> None:
+        """The server said that the run is over."""
+        if self.loss is None:
+            self.loss = loss or LeaseLost(
+                f"{self._ref} was taken away from this run.", code=ErrorCode.LEASE_LOST, status=409
+            )
+            self._lost.set()
+
+    def stop(self) -> None:
+        """A person stopped the run."""
+        self.lose(TaskCancelled(f"A person stopped the work on {self._ref}.", code=ErrorCode.LEASE_LOST, status=409))
+
+    def check(self) -> None:
+        """Raises the loss, if there is one, as a fresh exception each time."""
+        if (loss := self.loss) is not None:
+            raise type(loss)(str(loss), code=loss.code, status=loss.status, detail=loss.detail)
+
+    async def pause(self, seconds: float) -> None:
+        """Waits between two tries of a command; a loss ends the waiting by raising."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._lost.wait()
+        except TimeoutError:
+            return
+        self.check()

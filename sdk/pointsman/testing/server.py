@@ -1,0 +1,242 @@
+"""The fake server: Pointsman's agent API and a gateway that answers every model call, over real HTTP."""
+
+import threading
+from collections.abc import Callable, Iterable
+from http.server import ThreadingHTTPServer
+from time import monotonic
+from types import TracebackType
+from typing import Any, Final, Self
+
+from pointsman.contract import ErrorCode
+from pointsman.testing.board import FakeBoard, FakeRun, FakeTask, Refused
+from pointsman.testing.channel import FakeChannel
+from pointsman.testing.handler import handler_of
+
+LONGEST_WAIT_SECONDS: Final = 2.0  # for work or an answer; shorter than the real one, so that a test can end
+
+
+class FakePointsman:
+    """A context manager. `reply` makes the text of every model call; `beat_seconds` is told to agents."""
+
+    def __init__(self, *, reply: Callable[[dict[str, Any]], str] | None = None, beat_seconds: float = 15.0) -> None:
+        self.reply = reply or (lambda request: "An answer of the fake server.")
+        self.beat_seconds = beat_seconds
+        self.model_calls: list[dict[str, Any]] = []
+        self._board = FakeBoard()
+        self._changed = threading.Condition()
+        self._channels: set[FakeChannel] = set()
+        self._answered: dict[str, tuple[int, Any]] = {}
+        self._is_away = False
+        self._answers_to_drop = 0
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), name="fake", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def key(self) -> str:
+        """An agent key that this server knows."""
+        return self._board.key
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.go_away()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join(5)
+
+    def add_task(self, title: str, brief: str = "", needs: Iterable[str] = ()) -> FakeTask:
+        """A ready task; waiting agents hear of it."""
+        with self._changed:
+            task = self._board.add_task(title, brief or title, tuple(needs))
+            self._changed.notify_all()
+        self._tell({"type": "work_available"})
+        return task
+
+    def request_changes(self, task: FakeTask, note: str) -> None:
+        """Sends a submitted task back."""
+        with self._changed:
+            task.status, task.review_note = "ready", note
+            self._changed.notify_all()
+        self._tell({"type": "work_available"})
+
+    def take_away(self, task: FakeTask, *, is_told: bool = True) -> None:
+        """Ends the live run as lost; the agent hears of it through the channel, unless told otherwise."""
+        with self._changed:
+            if (run := task.run) is None:
+                raise ValueError(f"{task.ref} has no live run.")
+            run.state = "lost"
+        if is_told:
+            self._tell({"type": "lease_lost", "run_id": run.run_id})
+
+    def stop_run(self, task: FakeTask) -> None:
+        """A person stops the run: the next beat is told so."""
+        with self._changed:
+            if (run := task.run) is None:
+                raise ValueError(f"{task.ref} has no live run.")
+            run.is_told_to_stop = True
+
+    def answer(self, task: FakeTask, text: str) -> None:
+        """A person answers what the agent asked."""
+        with self._changed:
+            self._board.answer(task, text)
+            self._changed.notify_all()
+
+    def go_away(self) -> None:
+        """From now on requests and channels are cut without an answer."""
+        with self._changed:
+            self._is_away = True
+            channels = list(self._channels)
+            self._changed.notify_all()
+        for channel in channels:
+            channel.cut()
+
+    def come_back(self) -> None:
+        """Answers again; everything is still known."""
+        with self._changed:
+            self._is_away = False
+
+    def drop_answers(self, count: int) -> None:
+        """Obeys the next commands, but cuts the connection instead of answering."""
+        with self._changed:
+            self._answers_to_drop = count
+
+    def wait_for(self, condition: Callable[[], Any], seconds: float = 5.0) -> None:
+        """Waits until something is true of this server, at most so long; else AssertionError."""
+        with self._changed:
+            if not self._changed.wait_for(condition, seconds):
+                raise AssertionError(f"It did not become true within {seconds} s.")
+
+    # What the HTTP handler asks.
+
+    def is_away(self) -> bool:
+        """Should this request be cut?"""
+        return self._is_away
+
+    def answer_request(self, key: str, path: str, body: dict[str, Any], command_id: str | None) -> tuple[int, Any]:
+        """Status and JSON of one request of the agent API. Raises Refused, and ConnectionError to cut."""
+        with self._changed:
+            if command_id in self._answered:
+                return self._answered[command_id]
+            if key != self.key and self._board.find_key(key) is None:
+                raise Refused(401, ErrorCode.INVALID_KEY, "This key is not known here.")
+            answer = self._next(body) if path == "/agents/me/next" else self._run_verb(path, body)
+            if command_id and answer[0] < 300 and answer[0] != 204:
+                self._answered[command_id] = answer
+            self._changed.notify_all()
+            if self._answers_to_drop > 0:
+                self._answers_to_drop -= 1
+                raise ConnectionError
+            return answer
+
+    def answer_model(self, key: str, request: dict[str, Any]) -> str:
+        """The text of a model call. Raises Refused for a run that is over."""
+        with self._changed:
+            run = self._board.find_key(key)
+            if run is None and key != self.key:
+                raise Refused(401, ErrorCode.INVALID_KEY, "This key is not known here.")
+            if run is not None and not run.is_live:
+                raise Refused(403, ErrorCode.RUN_REVOKED, "This run is over.")
+            self.model_calls.append(request)
+        return self.reply(request)
+
+    def open_channel(self, channel: FakeChannel) -> None:
+        """A channel was opened."""
+        with self._changed:
+            self._channels.add(channel)
+            self._changed.notify_all()
+
+    def close_channel(self, channel: FakeChannel) -> None:
+        """A channel ended."""
+        with self._changed:
+            self._channels.discard(channel)
+            self._changed.notify_all()
+
+    @property
+    def channel_count(self) -> int:
+        """How many agents are connected."""
+        return len(self._channels)
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """A message came over a channel."""
+        with self._changed:
+            _, run = self._board.find_run(message["run_id"])
+            self._beat(run, message.get("progress"))
+            self._changed.notify_all()
+
+    def _tell(self, message: dict[str, str]) -> None:
+        with self._changed:
+            channels = list(self._channels)
+        for channel in channels:
+            channel.send(message)
+
+    def _next(self, body: dict[str, Any]) -> tuple[int, Any]:
+        deadline = monotonic() + min(body["wait_seconds"], LONGEST_WAIT_SECONDS)
+        while (claimed := self._board.claim(body["name"], set(body["capabilities"]))) is None:
+            if not self._changed.wait(deadline - monotonic()):
+                return 204, None
+            if self._is_away:
+                raise ConnectionError
+        return 200, self._offer(*claimed)
+
+    def _offer(self, task: FakeTask, run: FakeRun) -> dict[str, Any]:
+        return {
+            "task": {
+                "task_id": task.task_id,
+                "ref": task.ref,
+                "title": task.title,
+                "brief": task.brief,
+                "needs": task.needs,
+                "status": task.status,
+                "board_url": f"{self.url}/tasks/{task.ref}",
+            },
+            "run": {
+                "run_id": run.run_id,
+                "number": run.number,
+                "epoch": run.epoch,
+                "key": run.key,
+                "lease_ttl_seconds": self.beat_seconds * 4,
+                "beat_seconds": self.beat_seconds,
+            },
+            "gateway_url": self.url,
+            "review_note": task.review_note,
+            "previous_version_text": task.versions[-1] if task.versions else None,
+            "comments": task.comments,
+        }
+
+    def _run_verb(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        _, _, run_id, verb, *rest = path.split("/")
+        match verb:
+            case "beat":
+                self._board.hold(run_id)
+                return 200, self._beat(self._board.find_run(run_id)[1], body.get("progress"))
+            case "submit":
+                return 200, {"version": self._board.submit(run_id, body["content"])}
+            case "release":
+                self._board.end(run_id, "released", body["reason"])
+            case "fail":
+                self._board.end(run_id, "failed", body["reason"], body["message"])
+            case "ask":
+                self._board.ask(run_id, body["question_id"], body["text"])
+                return 200, {"question_id": body["question_id"]}
+            case "answer":
+                task, _ = self._board.hold(run_id)
+                self._changed.wait_for(lambda: rest[0] in task.answers or self._is_away, LONGEST_WAIT_SECONDS)
+                return 200, {"answer": task.answers.get(rest[0])}
+            case _:
+                raise Refused(404, ErrorCode.NOT_FOUND, f"There is no {verb!r} here.")
+        return 200, {}
+
+    def _beat(self, run: FakeRun, progress: str | None) -> dict[str, Any]:
+        run.beats += 1
+        if progress is not None:
+            run.progress.append(progress)
+        return {"directives": ["stop"] if run.is_told_to_stop else [], "lease": "held"}
