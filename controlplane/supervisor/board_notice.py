@@ -6,44 +6,38 @@ Diagnostics beside the truth: a database that is busy or not there yet is passed
 """
 
 import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
-from controlplane.plain_sqlite import DatabaseNotUsable, open_sqlite, say_alive, writing
+from controlplane.plain_sqlite import DatabaseNotUsable, open_sqlite, writing
 
 BUSY_MS = 1000
+
+_DEATH = """
+INSERT INTO outbox (workspace_id, topic, subject_id, at_ms) SELECT workspace_id, 'process', :name, :at_ms FROM workspaces
+"""
+_ENGINE_ALIVE = """
+INSERT INTO processes (name, pid, started_at_ms, alive_at_ms) VALUES ('temporal', :pid, :started_at_ms, :now_ms)
+ON CONFLICT (name) DO UPDATE SET pid = :pid, started_at_ms = :started_at_ms, alive_at_ms = :now_ms
+"""
 
 
 def tell_death(database: Path, name: str, at_ms: int) -> bool:
     """Announces that a child died; False when the database could not be told."""
-    return _tell(
-        database,
-        "INSERT INTO outbox (workspace_id, topic, subject_id, at_ms) "
-        "SELECT workspace_id, 'process', :name, :at_ms FROM workspaces",
-        {"name": name, "at_ms": at_ms},
-    )
+    return _tell(database, _DEATH, {"name": name, "at_ms": at_ms})
 
 
 def tell_engine_alive(database: Path, pid: int, started_at_ms: int, now_ms: int) -> bool:
     """The engine's row in `processes`; False when the database could not be told."""
-    try:
-        connection = open_sqlite(database, busy_ms=BUSY_MS)
-        try:
-            say_alive(connection, "temporal", pid, started_at_ms, now_ms)
-        finally:
-            connection.close()
-    except (sqlite3.Error, DatabaseNotUsable):
-        return False
-    return True
+    row = {"pid": pid, "started_at_ms": started_at_ms, "now_ms": now_ms}
+    return _tell(database, _ENGINE_ALIVE, row)
 
 
-def _tell(database: Path, statement: str, values: dict[str, object]) -> bool:
+def _tell(database: Path, statement: str, values: Mapping[str, str | int]) -> bool:
     try:
-        connection = open_sqlite(database, busy_ms=BUSY_MS)
-        try:
-            with writing(connection):
-                connection.execute(statement, values)
-        finally:
-            connection.close()
+        with closing(open_sqlite(database, busy_ms=BUSY_MS)) as connection, writing(connection):
+            connection.execute(statement, values)
     except (sqlite3.Error, DatabaseNotUsable):
         return False
     return True

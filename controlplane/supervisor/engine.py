@@ -11,7 +11,13 @@ from pathlib import Path
 from controlplane.settings import Settings
 from controlplane.supervisor.errors import StartFailed
 from controlplane.supervisor.plan import ChildSpecification, temporal_child
-from controlplane.supervisor.temporal_server import fit_database, read_version, reimport_marker, resolve_temporal
+from controlplane.supervisor.temporal_server import (
+    Resolved,
+    fit_database,
+    read_version,
+    reimport_marker,
+    resolve_temporal,
+)
 
 REIMPORT_SECONDS = 600.0  # a hundred workflows start each second
 
@@ -30,18 +36,26 @@ class Engine:
         return f"Temporal {self.version} at {self.address}" if self.version else f"Temporal at {self.address}"
 
 
-def choose_engine(settings: Settings, environment: Mapping[str, str]) -> Engine:
-    """Finds the engine and makes its file fit. To be called while no engine of ours runs. Raises TemporalNotFound."""
+def choose_binary(settings: Settings, environment: Mapping[str, str]) -> tuple[Resolved, str]:
+    """What would be used, and the server version of a program. Raises TemporalNotFound, StartFailed."""
     resolved = resolve_temporal(settings, environment)
     if resolved.binary is None:
-        return Engine(resolved.address)
+        return resolved, ""
     version = read_version(resolved.binary)
     if version is None:
         raise StartFailed(f"{resolved.binary} ({resolved.source}) does not answer to --version as Temporal does.")
-    aside = fit_database(settings.home, version.server, datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
+    return resolved, version.server
+
+
+def choose_engine(settings: Settings, environment: Mapping[str, str]) -> Engine:
+    """Finds the engine and makes its file fit. To be called while no engine of ours runs. Raises TemporalNotFound."""
+    resolved, version = choose_binary(settings, environment)
+    if resolved.binary is None:
+        return Engine(resolved.address)
+    aside = fit_database(settings.home, version, datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     with_ui = environment.get("POINTSMAN_TEMPORAL_UI") == "1"
     child = temporal_child(settings, resolved.binary, with_ui=with_ui)
-    return Engine(settings.engine_address, version.server, child, aside)
+    return Engine(settings.engine_address, version, child, aside)
 
 
 async def reimport_if_asked(settings: Settings, environment: Mapping[str, str], log: Path) -> bool:

@@ -1,0 +1,44 @@
+"""The verbs and how they hang together."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from controlplane.cli import keys, product, tasks
+from controlplane.cli.outcome import Unsuccessful, show
+from controlplane.version import VERSION
+
+cli = typer.Typer(
+    name="pointsman",
+    help="Agent control plane, with the LLM and MCP gateway built in.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not running, 4 refused.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+cli.command("up")(product.up)
+cli.command("demo")(product.demo)
+cli.command("down")(product.down)
+cli.command("doctor")(product.doctor)
+cli.command("sign-in-link")(product.sign_in_link)
+cli.command("migrate")(product.migrate)
+cli.command("proxy", context_settings=product.PASS_ON)(product.proxy)
+cli.add_typer(keys.cli, name="keys")
+cli.add_typer(tasks.cli, name="task")
+
+
+@cli.command("version")
+def version(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Which version this is."""
+    show(f'{{"version": "{VERSION}"}}' if as_json else VERSION)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    try:
+        cli(prog_name="pointsman")
+    except Unsuccessful as outcome:
+        sys.stderr.write(f"{outcome}\n")
+        sys.exit(outcome.exit_code)
