@@ -15,7 +15,8 @@ from controlplane.plain_sqlite import DatabaseNotUsable, open_sqlite, writing
 BUSY_MS = 1000
 
 _DEATH = """
-INSERT INTO outbox (workspace_id, topic, subject_id, at_ms) SELECT workspace_id, 'process', :name, :at_ms FROM workspaces
+INSERT INTO outbox (workspace_id, topic, subject_id, at_ms)
+SELECT workspace_id, 'process', :name, :at_ms FROM workspaces
 """
 _ENGINE_ALIVE = """
 INSERT INTO processes (name, pid, started_at_ms, alive_at_ms) VALUES ('temporal', :pid, :started_at_ms, :now_ms)
