@@ -4,6 +4,8 @@ They read and write a few fixed statements; SQLAlchemy would cost each of them 3
 goes through `controlplane.store`.
 """
 
+import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,12 @@ _SAY_ALIVE = """
 INSERT INTO processes (name, pid, started_at_ms, alive_at_ms) VALUES (:name, :pid, :started_at_ms, :now_ms)
 ON CONFLICT (name) DO UPDATE SET pid = :pid, started_at_ms = :started_at_ms, alive_at_ms = :now_ms
 """
+
+_ANNOUNCE = "INSERT INTO outbox (workspace_id, topic, subject_id, at_ms) VALUES ('', 'process', :name, :now_ms)"
+
+PRESENCE_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class DatabaseNotUsable(Exception):  # noqa: N818 - said to the operator as a sentence, not raised as an alarm
@@ -62,6 +70,21 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
-def say_alive(connection: sqlite3.Connection, name: str, pid: int, started_at_ms: int, now_ms: int) -> None:
-    """Upserts this process's row in `processes`; `confirm_loss` and the doctor read it."""
-    connection.execute(_SAY_ALIVE, {"name": name, "pid": pid, "started_at_ms": started_at_ms, "now_ms": now_ms})
+class Presence:
+    """This process's row in `processes`, as `controlplane.store.presence` keeps it for the others."""
+
+    def __init__(self, control: sqlite3.Connection, name: str, now_ms: int) -> None:
+        self._control = control
+        self._row = {"name": name, "pid": os.getpid(), "started_at_ms": now_ms}
+        self._is_announced = False
+
+    def say(self, now_ms: int) -> None:
+        """Says that the process is alive; the first time also in the outbox. A busy database must not end it."""
+        try:
+            with writing(self._control):
+                self._control.execute(_SAY_ALIVE, {**self._row, "now_ms": now_ms})
+                if not self._is_announced:
+                    self._control.execute(_ANNOUNCE, {**self._row, "now_ms": now_ms})
+            self._is_announced = True
+        except sqlite3.OperationalError as error:
+            _log.warning("presence was not written", extra={"presence_of": self._row["name"], "reason": str(error)})

@@ -16,9 +16,9 @@ ENDED_KEPT_MS = 24 * 3600 * 1000  # so long a dead run's key gets 403 with its r
 _KEYS = "SELECT key_id, workspace_id, kind, agent_id, key_digest, revoked_at_ms FROM keys"
 _RUNS = """SELECT run_id, workspace_id, task_id, task_number, agent_id, epoch, state, key_digest, ended_at_ms, reason
 FROM runs"""
-_SOME_KEYS = _KEYS + " WHERE key_id IN (SELECT value FROM json_each(?)) OR agent_id IN (SELECT value FROM json_each(?))"
-_KNOWN_RUNS = _RUNS + " WHERE state IN (SELECT value FROM json_each(?)) OR ended_at_ms > ?"
-_SOME_RUNS = _RUNS + " WHERE run_id IN (SELECT value FROM json_each(?))"
+_SOME_KEYS = _KEYS + " WHERE key_id IN (SELECT value FROM json_each(?)) OR agent_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants only
+_KNOWN_RUNS = _RUNS + " WHERE state IN (SELECT value FROM json_each(?)) OR ended_at_ms > ?"  # noqa: S608 - constants only
+_SOME_RUNS = _RUNS + " WHERE run_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants only
 
 _SENTENCES: Mapping[str, str] = {
     RunState.SUBMITTED: "has handed in its work",

@@ -65,14 +65,14 @@ class Rollups:
         for agent_id, moment_ms in touched.agents.items():
             self._agents[agent_id] = max(moment_ms, self._agents.get(agent_id, 0))
 
-    def tell(self, now_ms: int, *, at_once: bool = False) -> bool:
-        """Writes what is due; true when something was. Raises sqlite3.OperationalError with everything still due."""
+    def tell(self, now_ms: int, *, at_once: bool = False) -> None:
+        """Writes what is due. Raises sqlite3.OperationalError with everything still due."""
         now = self._monotonic()
         self._told_at = {who: at for who, at in self._told_at.items() if now - at < TELL_EVERY_SECONDS}
         run_ids = [run_id for run_id in self._due if at_once or run_id not in self._told_at]
         agents = self._agents if at_once or "" not in self._told_at else {}
         if not run_ids and not agents:
-            return False
+            return
         with writing(self._control):
             self._write([rollup for run_id in run_ids if (rollup := self._derive(run_id))], agents, now_ms)
         if run_ids:
@@ -81,7 +81,6 @@ class Rollups:
         self._told_at |= dict.fromkeys(run_ids, now) | ({"": now} if agents else {})
         self._due = {run_id: moment for run_id, moment in self._due.items() if run_id not in self._told_at}
         self._agents = {} if agents else self._agents
-        return True
 
     def _write(self, rollups: list[_Rollup], agents: Mapping[str, int], now_ms: int) -> None:
         control = self._control

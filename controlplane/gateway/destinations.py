@@ -1,0 +1,97 @@
+"""Where calls may go: `pointsman.yaml`, else the environment's API keys, else the simulated provider.
+
+The simulated provider stands in until a real one is configured, and always in the demo, so that a demo never spends
+anybody's money.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+
+import yaml
+from proxy.config import ConfigError, parse_providers, parse_tool_servers, providers_from_environment
+
+from controlplane.settings import Settings
+from proxy.ports import Provider, ToolServer
+
+REFRESH_SECONDS = 2.0
+SIMULATED = "simulated"
+
+_log = logging.getLogger(__name__)
+
+
+class Destinations:
+    """Providers and tool servers as they are configured. Raises ConfigError when the file is broken at the start."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._looked_at = time.monotonic()
+        self._seen = self._version()
+        self.providers: tuple[Provider, ...]
+        self.tool_servers: Mapping[str, ToolServer]
+        self.providers, self.tool_servers = self._read()
+
+    def refresh(self) -> bool:
+        """Takes over a changed file, looked at every two seconds; true when it did. A broken one is said once."""
+        now = time.monotonic()
+        if now - self._looked_at < REFRESH_SECONDS:
+            return False
+        self._looked_at = now
+        version = self._version()
+        if version == self._seen:
+            return False
+        self._seen = version
+        try:
+            self.providers, self.tool_servers = self._read()
+        except ConfigError as error:
+            _log.error("the configuration is broken, the one before stays: %s", error)
+            return False
+        _log.info("the configuration was read again", extra={"providers": [one.name for one in self.providers]})
+        return True
+
+    def addresses(self) -> Mapping[str, str]:
+        """Base URLs by name, for spans. A tool server hides a provider of the same name."""
+        return {one.name: one.base_url for one in self.providers} | {
+            one.name: one.url for one in self.tool_servers.values()
+        }
+
+    def _version(self) -> tuple[int, int] | None:
+        try:
+            status = self._settings.config_file.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    def _read(self) -> tuple[tuple[Provider, ...], Mapping[str, ToolServer]]:
+        simulated = _simulated_tools(self._settings)
+        if self._settings.is_demo:
+            return _simulated_providers(self._settings), simulated
+        document = self._document()
+        providers = parse_providers(document, self._environment)
+        tool_servers = parse_tool_servers(document, self._environment)
+        providers = providers or providers_from_environment(self._environment)
+        if providers:
+            return providers, tool_servers
+        return _simulated_providers(self._settings), simulated | dict(tool_servers)
+
+    def _document(self) -> Mapping[str, object]:
+        try:
+            text = self._settings.config_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {}
+        document = yaml.safe_load(text)
+        return document if isinstance(document, dict) else {}
+
+
+def _simulated_providers(settings: Settings) -> tuple[Provider, ...]:
+    """One for each dialect, for any model."""
+    base_url = f"{settings.simulated_url}/v1"
+    return (
+        Provider(SIMULATED, "openai", base_url, is_simulated=True),
+        Provider(SIMULATED, "anthropic", base_url, is_simulated=True),
+    )
+
+
+def _simulated_tools(settings: Settings) -> dict[str, ToolServer]:
+    return {SIMULATED: ToolServer(SIMULATED, f"{settings.simulated_url}/mcp", is_simulated=True)}
