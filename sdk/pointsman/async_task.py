@@ -64,7 +64,6 @@ class AsyncTask(OfferedTask):
             answer = await self._await_answer(question_id)
             if answer is not None:
                 return answer
-            self._keeper.check()
 
     async def _await_answer(self, question_id: str) -> str | None:
         request = Request(
@@ -73,7 +72,8 @@ class AsyncTask(OfferedTask):
             run=self.run,
             wait_seconds=ANSWER_WAIT_SECONDS,
         )
-        got = await persist(lambda: self._call(request, Answer), self._keeper.pause, PATIENCE_SECONDS)
+        waiting = persist(lambda: self._call(request, Answer), self._keeper.pause, PATIENCE_SECONDS)
+        got = await self._keeper.unless_lost(waiting)
         return got.answer if got else None
 
     async def submit(self, content: str, *, title: str = "", format: str = "markdown") -> int:  # noqa: A002 - wire name

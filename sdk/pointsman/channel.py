@@ -75,13 +75,11 @@ class Channel:
         if isinstance(message, dict):
             self._heard(message)
 
-    async def send_beat(self, run: RunGrant, progress: str | None) -> bool:
+    async def send_beat(self, run: RunGrant) -> bool:
         """Was the beat handed to a living connection? If not, the caller goes over HTTP."""
         if self._socket is None:
             return False
         beat = {"type": "beat", "run_id": run.run_id, "epoch": run.epoch}
-        if progress is not None:
-            beat["progress"] = progress
         try:
             await self._socket.send(json.dumps(beat))
         except WebSocketException:

@@ -6,6 +6,8 @@ of its processes needs to restart, so the keeper goes on knocking. Only the serv
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from pointsman.api import Api, Request
 from pointsman.channel import Channel
@@ -15,6 +17,11 @@ from pointsman.models import Beat, RunGrant
 from pointsman.patience import Backoff
 
 logger = logging.getLogger(__name__)
+
+# A beat over the channel has no answer. So many may pass before one goes over HTTP, where silence is noticed: with a
+# beat each 15 s that is every 45 s, within a lease of 60 s.
+UNANSWERED_BEATS: Final = 2
+Got = TypeVar("Got")
 
 
 class LeaseKeeper:
@@ -26,6 +33,7 @@ class LeaseKeeper:
         self.run = run
         self._ref = ref
         self._progress: str | None = None
+        self._unanswered = 0
         self._nudge = asyncio.Event()
         self._lost = asyncio.Event()
         self.loss: LeaseLost | None = None
@@ -54,7 +62,8 @@ class LeaseKeeper:
 
     async def _beat(self) -> None:
         progress, self._progress = self._progress, None
-        if progress is None and await self._channel.send_beat(self.run, None):
+        if progress is None and self._unanswered < UNANSWERED_BEATS and await self._channel.send_beat(self.run):
+            self._unanswered += 1
             return
         request = Request("POST", f"/runs/{self.run.run_id}/beat", {"progress": progress} if progress else {}, self.run)
         try:
@@ -68,6 +77,7 @@ class LeaseKeeper:
         except PointsmanError as refused:
             logger.warning("A beat was refused", extra={"run_id": self.run.run_id, "reason": str(refused)})
         else:
+            self._unanswered = 0
             if answer and "stop" in answer.directives:
                 self.stop()
 
@@ -92,6 +102,20 @@ class LeaseKeeper:
         """Raises the loss, if there is one, as a fresh exception each time."""
         if (loss := self.loss) is not None:
             raise type(loss)(str(loss), code=loss.code, status=loss.status, detail=loss.detail)
+
+    async def unless_lost(self, work: Coroutine[Any, Any, Got]) -> Got:
+        """The result of some waiting, which a loss ends by raising."""
+        working = asyncio.create_task(work, name=f"wait for {self._ref}")  # noqa: TID251 - awaited below
+        losing = asyncio.create_task(self._lost.wait(), name=f"lease of {self._ref}")  # noqa: TID251 - awaited below
+        try:
+            await asyncio.wait({working, losing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            working.cancel()
+            losing.cancel()
+            await asyncio.gather(working, losing, return_exceptions=True)
+        if working.cancelled():
+            self.check()
+        return working.result()
 
     async def pause(self, seconds: float) -> None:
         """Waits between two tries of a command; a loss ends the waiting by raising."""

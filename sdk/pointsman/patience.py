@@ -50,7 +50,7 @@ async def persist(
                 raise
             if backoff.tries == 2:
                 logger.warning("Pointsman cannot be reached; trying on", extra={"reason": str(away)})
-            await pause(backoff.next_seconds(away.retry_after_seconds))
+            await pause(min(backoff.next_seconds(away.retry_after_seconds), max(deadline - monotonic(), 0.0)))
         else:
             if backoff.tries > 2:
                 logger.info("Pointsman answers again")

@@ -23,7 +23,11 @@ class FakeChannel:
     def serve(self, path: str, headers: dict[str, str], heard: Callable[[dict[str, Any]], None]) -> None:
         """Accepts the handshake and hands every message on, until the other side leaves."""
         with self._lock:
-            self._protocol.send_response(self._protocol.accept(Request(path, Headers(headers))))
+            # The protocol reads its handshake from bytes; http.server has taken them already.
+            self._protocol.receive_data(Request(path, Headers(headers)).serialize())
+            for request in self._protocol.events_received():
+                if isinstance(request, Request):
+                    self._protocol.send_response(self._protocol.accept(request))
             self._flush()
         while data := self._receive():
             with self._lock:
