@@ -60,23 +60,24 @@ async def _run_caller(session: AsyncSession, key: str) -> Caller | None:
     claimed = parse_run_key(key)
     if claimed is None:
         return None
-    runs, agents = table_of(Run).c, table_of(Agent).c
+    runs, agents = table_of(Run), table_of(Agent)
     found = await session.execute(
-        select(runs, agents.name)
-        .select_from(table_of(Run).outerjoin(table_of(Agent), agents.agent_id == runs.agent_id))
-        .where(runs.run_id == claimed[0])
+        select(runs)
+        .add_columns(agents.c.name.label("agent_name"))
+        .select_from(runs.outerjoin(agents, agents.c.agent_id == runs.c.agent_id))
+        .where(runs.c.run_id == claimed[0])
     )
     row = found.mappings().first()
-    if row is None or not hmac.compare_digest(row[runs.key_digest], digest(key)):
+    if row is None or not hmac.compare_digest(row["key_digest"], digest(key)):
         return None
     return Caller(
         kind=KeyKind.RUN,
-        key_id=row[runs.run_id],
-        workspace_id=row[runs.workspace_id],
-        name=row[agents.name] or row[runs.agent_id],
-        agent_id=row[runs.agent_id],
-        run_id=row[runs.run_id],
-        task_id=row[runs.task_id],
-        epoch=row[runs.epoch],
-        is_live=row[runs.state] in LIVE,  # a StrEnum's members are equal to their values
+        key_id=row["run_id"],
+        workspace_id=row["workspace_id"],
+        name=row["agent_name"] or row["agent_id"],
+        agent_id=row["agent_id"],
+        run_id=row["run_id"],
+        task_id=row["task_id"],
+        epoch=row["epoch"],
+        is_live=row["state"] in LIVE,  # a StrEnum's members are equal to their values
     )

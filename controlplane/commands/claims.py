@@ -1,0 +1,103 @@
+"""An agent takes the next task it is able to do.
+
+SQL proposes, the task itself disposes: the read model may be a moment behind, so a refusal only means "the next one".
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, new_id
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.commands.desk import CommandRefused, Desk, refused
+from controlplane.domain.commands import ClaimTask
+from controlplane.domain.state import LIVE, Actor, ActorKind, Run, TaskState
+from controlplane.store.tables import Agent, Task
+from controlplane.store.tables import Run as RunRow
+from controlplane.store.upsert import table_of
+
+PROPOSALS = 20  # refusals in a row after which the read model is so far behind that waiting is better
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task in its agent's hands: the live run, and the key that is good while the run lives."""
+
+    state: TaskState
+    run: Run
+    key: str
+
+
+class ClaimCommands(Desk):
+    """The verb of agents that look for work."""
+
+    async def claim_next(
+        self, agent_id: str, command_id: str, *, capabilities: list[str] | None = None, concurrency: int = 1
+    ) -> Claim | None:
+        """The first claimable task by priority, then age; None when there is none, or the agent's hands are full.
+
+        Repeated with the same command id it returns the claim that id made, as long as that run lives. `capabilities`
+        of None are those the agent registered with.
+        """
+        async with self.database.reading() as session:
+            agent = await session.get(Agent, agent_id)
+            if agent is None:
+                raise refused(ErrorCode.NOT_FOUND, "This agent is not registered.")
+            held = await _held(session, agent_id)
+            earlier = self._claimed_before(held, agent_id, command_id)
+            if earlier or agent.is_paused or len(held) >= concurrency:
+                return earlier
+            able = {one.strip().lower() for one in (agent.capabilities if capabilities is None else capabilities)}
+            proposals = await _proposals(session, agent, able)
+        return await self._claim_first(agent, command_id, proposals)
+
+    def _claimed_before(self, held: list[TaskState], agent_id: str, command_id: str) -> Claim | None:
+        for state in held:
+            if _claim_id(command_id, state.task_id) in state.applied:
+                return self._claim_of(state, agent_id)
+        return None
+
+    async def _claim_first(self, agent: Agent, command_id: str, proposals: list[str]) -> Claim | None:
+        actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
+        for task_id in proposals:
+            command = ClaimTask(agent.agent_id, new_id(IdPrefix.RUN, self.clock.now_ms()))
+            try:
+                state = await self.send(actor, _claim_id(command_id, task_id), task_id, command)
+            except CommandRefused:
+                continue
+            claim = self._claim_of(state, agent.agent_id)
+            if claim is not None:
+                return claim
+        return None
+
+    def _claim_of(self, state: TaskState, agent_id: str) -> Claim | None:
+        run = state.live_run
+        if run is None or run.agent_id != agent_id:
+            return None
+        return Claim(state, run, derive_run_key(self.master_key, run.run_id, run.epoch))
+
+
+def _claim_id(command_id: str, task_id: str) -> str:
+    return f"{command_id}/{task_id}"
+
+
+async def _held(session: AsyncSession, agent_id: str) -> list[TaskState]:
+    runs, tasks = table_of(RunRow).c, table_of(Task).c
+    states = await session.execute(
+        select(tasks.state_json)
+        .join(table_of(RunRow), runs.task_id == tasks.task_id)
+        .where(runs.agent_id == agent_id, runs.state.in_([state.value for state in LIVE]))
+    )
+    return [msgspec.json.decode(text, type=TaskState) for text in states.scalars()]
+
+
+async def _proposals(session: AsyncSession, agent: Agent, able: set[str]) -> list[str]:
+    columns = table_of(Task).c
+    is_free = or_(columns.agent_id.is_(None), columns.agent_id == agent.agent_id)
+    rows = await session.execute(
+        select(columns.task_id, columns.needs)
+        .where(columns.workspace_id == agent.workspace_id, columns.is_claimable, is_free)
+        .order_by(columns.priority, columns.created_at_ms, columns.task_id)
+    )
+    return [task_id for task_id, needs in rows if set(needs) <= able][:PROPOSALS]

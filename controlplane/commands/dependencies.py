@@ -1,0 +1,122 @@
+"""Who waits for whom: no cycle gets in, however many people draw edges at once.
+
+A task's workflow knows its own blockers only, so the check is ours. In one immediate transaction the edges are followed
+and the new ones are written as *tentative*: a concurrent request already sees them. Then the task is asked. If it says
+no they are removed; if it says yes its projection makes them real; if we die in between they expire by themselves,
+after the time in which the task could still say yes.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from pointsman.contract import ErrorCode
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.commands.desk import CommandRefused, Desk, refused
+from controlplane.commands.references import refs_of
+from controlplane.domain.commands import AddBlockers
+from controlplane.domain.state import Actor, TaskState
+from controlplane.store.tables import TaskEdge
+from controlplane.store.upsert import insert_into, table_of
+
+TENTATIVE_MS = 600_000  # a command that timed out here may still wait for a worker there
+
+
+class DependencyCommands(Desk):
+    """Verbs about edges."""
+
+    async def add_blockers(
+        self,
+        actor: Actor,
+        command_id: str,
+        task_ref: str,
+        blockers: Sequence[str],
+        workspace_id: str | None = None,
+    ) -> TaskState:
+        """Makes the task wait for others, given by ref. A cycle is refused, with its path: `["T-3", "T-1", "T-3"]`."""
+        task = await self.find_task(task_ref, workspace_id)
+        others = [await self.find_task(ref, task.workspace_id) for ref in blockers]
+        blocker_ids = tuple(dict.fromkeys(other.task_id for other in others))
+        await self._reserve(task.task_id, blocker_ids, task.workspace_id)
+        try:
+            return await self.send(actor, command_id, task.task_id, AddBlockers(blocker_ids))
+        except CommandRefused:
+            await self._give_back(task.task_id, blocker_ids)
+            raise
+
+    async def _reserve(self, task_id: str, blocker_ids: tuple[str, ...], workspace_id: str) -> None:
+        now_ms = self.clock.now_ms()
+        async with self.database.transaction() as session:
+            graph = await _graph(session, workspace_id, now_ms)
+            for blocker_id in blocker_ids:
+                path = find_path(graph, blocker_id, task_id)
+                if path:
+                    raise await _cycle(session, [task_id, *path])
+            ends = {"task_id": task_id, "workspace_id": workspace_id, "tentative_until_ms": now_ms + TENTATIVE_MS}
+            rows = [{**ends, "blocker_id": blocker_id} for blocker_id in blocker_ids]
+            if rows:
+                insert = insert_into(session, TaskEdge).values(rows)
+                await session.execute(
+                    insert.on_conflict_do_update(
+                        index_elements=["task_id", "blocker_id"],
+                        set_={"tentative_until_ms": insert.excluded.tentative_until_ms},
+                        where=table_of(TaskEdge).c.tentative_until_ms.is_not(None),
+                    )
+                )
+
+    async def _give_back(self, task_id: str, blocker_ids: tuple[str, ...]) -> None:
+        edges = table_of(TaskEdge)
+        async with self.database.transaction() as session:
+            await session.execute(
+                delete(edges).where(
+                    edges.c.task_id == task_id,
+                    edges.c.blocker_id.in_(blocker_ids),
+                    edges.c.tentative_until_ms.is_not(None),
+                )
+            )
+
+
+async def _graph(session: AsyncSession, workspace_id: str, now_ms: int) -> dict[str, list[str]]:
+    columns = table_of(TaskEdge).c
+    counts = or_(columns.tentative_until_ms.is_(None), columns.tentative_until_ms >= now_ms)
+    edges = await session.execute(
+        select(columns.task_id, columns.blocker_id)
+        .where(columns.workspace_id == workspace_id, counts)
+        .order_by(columns.task_id, columns.blocker_id)
+    )
+    graph: dict[str, list[str]] = {}
+    for task_id, blocker_id in edges:
+        graph.setdefault(task_id, []).append(blocker_id)
+    return graph
+
+
+def find_path(graph: Mapping[str, Sequence[str]], start: str, goal: str) -> list[str]:
+    """The tasks from `start` to `goal`, both included, along "waits for"; empty when there is no way."""
+    came_from: dict[str, str | None] = {start: None}
+    to_visit = [start]
+    while to_visit:
+        current = to_visit.pop()
+        if current == goal:
+            path: list[str] = []
+            step: str | None = current
+            while step is not None:
+                path.append(step)
+                step = came_from[step]
+            return path[::-1]
+        for blocker_id in graph.get(current, ()):
+            if blocker_id not in came_from:
+                came_from[blocker_id] = current
+                to_visit.append(blocker_id)
+    return []
+
+
+async def _cycle(session: AsyncSession, path: list[str]) -> CommandRefused:
+    numbers = await refs_of(session, path)
+    refs = [numbers[task_id] for task_id in path]
+    if path[0] == path[1]:
+        sentence = "A task cannot wait for itself."
+    else:
+        known = ", ".join(f"{one} waits for {other}" for one, other in pairwise(refs[1:]))
+        sentence = f"{refs[0]} cannot wait for {refs[1]}: {known} already."
+    return refused(ErrorCode.DEPENDENCY_CYCLE, sentence, path=refs)

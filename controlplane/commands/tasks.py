@@ -1,0 +1,114 @@
+"""Creating tasks, and everything a person decides about one."""
+
+from pointsman.contract import ErrorCode, IdPrefix, new_id
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.access.agents import find_agent
+from controlplane.commands.desk import Desk, refused
+from controlplane.commands.references import find_task
+from controlplane.domain.commands import AssignTask, CreateTask
+from controlplane.domain.state import Actor, TaskState
+from controlplane.store.tables import Project, Task, TaskNumber
+from controlplane.store.upsert import table_of
+
+
+class TaskCommands(Desk):
+    """Verbs about a task as a whole."""
+
+    async def create_task(
+        self,
+        actor: Actor,
+        command_id: str,
+        workspace_id: str,
+        project_id: str | None,
+        title: str,
+        *,
+        brief: str = "",
+        needs: tuple[str, ...] = (),
+        priority: int = 3,
+        agent: str | None = None,
+        blockers: tuple[str, ...] = (),
+        to_backlog: bool = False,
+    ) -> TaskState:
+        """A new task, or the one this command id made before. `agent` by name or id, `blockers` by ref."""
+        async with self.database.transaction() as session:
+            project = await _project(session, workspace_id, project_id)
+            agent_id = await agent_id_of(session, workspace_id, agent)
+            blocker_ids = tuple(dict.fromkeys([await _existing(session, workspace_id, ref) for ref in blockers]))
+            number, task_id = await _number(session, workspace_id, command_id, self.clock.now_ms())
+        command = CreateTask(
+            task_id=task_id,
+            workspace_id=workspace_id,
+            project_id=project,
+            number=number,
+            title=title,
+            brief=brief,
+            needs=tuple(dict.fromkeys(need.strip().lower() for need in needs if need.strip())),
+            priority=priority,
+            agent_id=agent_id,
+            blockers=blocker_ids,
+            to_backlog=to_backlog,
+        )
+        return await self.send(actor, command_id, task_id, command)
+
+    async def assign(
+        self, actor: Actor, command_id: str, task_ref: str, agent: str | None, workspace_id: str | None = None
+    ) -> TaskState:
+        """To an agent by name or id, or with None to whoever is able."""
+        task = await self.find_task(task_ref, workspace_id)
+        async with self.database.reading() as session:
+            agent_id = await agent_id_of(session, task.workspace_id, agent)
+        return await self.send(actor, command_id, task.task_id, AssignTask(agent_id))
+
+
+async def agent_id_of(session: AsyncSession, workspace_id: str, reference: str | None) -> str | None:
+    """An agent's id by name or id. Raises CommandRefused when there is no such agent."""
+    if not reference:
+        return None
+    agent = await find_agent(session, workspace_id, reference)
+    if agent is None:
+        raise refused(ErrorCode.INVALID_REQUEST, f"There is no agent {reference!r}.", field="agent")
+    return agent.agent_id
+
+
+async def _existing(session: AsyncSession, workspace_id: str, reference: str) -> str:
+    task = await find_task(session, reference, workspace_id)
+    if task is None:
+        raise refused(ErrorCode.INVALID_REQUEST, f"There is no task {reference!r} to wait for.", field="blockers")
+    return task.task_id
+
+
+async def _project(session: AsyncSession, workspace_id: str, project_id: str | None) -> str:
+    columns = table_of(Project).c
+    query = select(columns.project_id).where(columns.workspace_id == workspace_id).order_by(columns.created_at_ms)
+    found = await session.execute(query.where(columns.project_id == project_id) if project_id else query)
+    project = found.scalars().first()
+    if project is None:
+        raise refused(ErrorCode.INVALID_REQUEST, f"There is no project {project_id!r}.", field="project_id")
+    return str(project)
+
+
+async def _number(session: AsyncSession, workspace_id: str, command_id: str, now_ms: int) -> tuple[int, str]:
+    """The next number, given before the workflow starts: a retry finds it again, a crash leaves a gap."""
+    known = await session.get(TaskNumber, command_id)
+    if known is None:
+        known = TaskNumber(
+            command_id=command_id,
+            workspace_id=workspace_id,
+            number=await _last_number(session, workspace_id) + 1,
+            task_id=new_id(IdPrefix.TASK, now_ms),
+        )
+        session.add(known)
+    elif known.workspace_id != workspace_id:
+        raise refused(ErrorCode.IDEMPOTENCY_MISMATCH, "This command id was used for another task.")
+    return known.number, known.task_id
+
+
+async def _last_number(session: AsyncSession, workspace_id: str) -> int:
+    """Looks at the tasks too: they may have been imported into a database that never gave them a number."""
+    last = 0
+    for columns in (table_of(TaskNumber).c, table_of(Task).c):
+        found = await session.execute(select(func.max(columns.number)).where(columns.workspace_id == workspace_id))
+        last = max(last, found.scalar() or 0)
+    return last
