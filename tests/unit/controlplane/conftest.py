@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.access.people import Person, create_admin_if_none
+from controlplane.blobs import DirectoryBlobs
+from controlplane.commands import CommandService
 from controlplane.settings import Home, Settings
 from controlplane.store.database import Database, open_control
 from controlplane.store.migrate import migrate
+from tests.fakes.engine import MemoryEngine
 
 
 @dataclass
@@ -38,3 +42,22 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     database = open_control(settings)
     yield database
     await database.close()
+
+
+@pytest.fixture
+def engine() -> MemoryEngine:
+    return MemoryEngine()
+
+
+@pytest.fixture
+async def admin(database: Database) -> Person:
+    async with database.transaction() as session:
+        return await create_admin_if_none(session, 1)
+
+
+@pytest.fixture
+def service(
+    settings: Settings, database: Database, engine: MemoryEngine, clock: StillClock, admin: Person
+) -> CommandService:
+    """A service with a workspace and an admin to work for."""
+    return CommandService(database, engine, DirectoryBlobs(settings.home.blobs), clock, b"m" * 32)
