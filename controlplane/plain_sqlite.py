@@ -41,11 +41,16 @@ def sqlite_path(url: str) -> Path:
     )
 
 
-def open_sqlite(path: Path, *, busy_ms: int = 5000, is_read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode: transactions are opened by `writing`. Raises DatabaseNotUsable when absent."""
+def open_sqlite(
+    path: Path, *, busy_ms: int = 5000, is_read_only: bool = False, is_shared: bool = False
+) -> sqlite3.Connection:
+    """A connection in autocommit mode: transactions are opened by `writing`. Raises DatabaseNotUsable when absent.
+
+    A shared one may be used by several threads, one after the other.
+    """
     if not path.exists():
         raise DatabaseNotUsable(f"There is no database at {path}: run 'pointsman migrate' (or 'pointsman up') first.")
-    connection = sqlite3.connect(path, isolation_level=None, timeout=busy_ms / 1000)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=busy_ms / 1000, check_same_thread=not is_shared)
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise DatabaseNotUsable(f"{path} cannot be switched to WAL (it answers {mode!r}): is it on a network drive?")

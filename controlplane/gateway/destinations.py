@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 
 import yaml
-from proxy.config import ConfigError, parse_providers, parse_tool_servers, providers_from_environment
 
 from controlplane.settings import Settings
+from proxy.config import ConfigError, parse_providers, parse_tool_servers, providers_from_environment
 from proxy.ports import Provider, ToolServer
 
 REFRESH_SECONDS = 2.0

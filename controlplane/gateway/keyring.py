@@ -20,15 +20,16 @@ _SOME_KEYS = _KEYS + " WHERE key_id IN (SELECT value FROM json_each(?)) OR agent
 _KNOWN_RUNS = _RUNS + " WHERE state IN (SELECT value FROM json_each(?)) OR ended_at_ms > ?"  # noqa: S608 - constants only
 _SOME_RUNS = _RUNS + " WHERE run_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants only
 
-_SENTENCES: Mapping[str, str] = {
-    RunState.SUBMITTED: "has handed in its work",
-    RunState.ACCEPTED: "has handed in its work, and it was accepted",
-    RunState.REJECTED: "has handed in its work, and it was sent back",
-    RunState.RELEASED: "gave its task back",
-    RunState.FAILED: "has failed",
-    RunState.LOST: "was lost, because nothing was heard of it for too long",
-    RunState.CANCELLED: "was cancelled",
-    RunState.SUPERSEDED: "was superseded by a newer run",
+# What became of a run, to stand behind "this key's run is over: …".
+_ENDS: Mapping[str, str] = {
+    RunState.SUBMITTED: "it has handed in its work",
+    RunState.ACCEPTED: "it has handed in its work, which was accepted",
+    RunState.REJECTED: "it has handed in its work, which was sent back",
+    RunState.RELEASED: "it gave its task back",
+    RunState.FAILED: "it failed",
+    RunState.LOST: "it was lost, because nothing was heard of it for too long",
+    RunState.CANCELLED: "it was cancelled",
+    RunState.SUPERSEDED: "it was superseded by a newer run",
 }
 
 Value = TypeVar("Value")
@@ -115,7 +116,7 @@ class Keyring:
             task_id=task_id,
             epoch=epoch,
             state="live" if is_live else "revoked",
-            reason="" if is_live else _sentence(run_id, state, reason),
+            reason="" if is_live else _end(state, reason),
         )
         self._retire_older_epoch(run_id, digest)
         self._digests[run_id] = digest
@@ -133,7 +134,10 @@ class Keyring:
     def _set_live(self, principal: Principal, agent_id: str, *, is_live: bool) -> None:
         runs = self.live_runs.entries
         others = tuple(run for run in runs.get(agent_id, ()) if run.run_id != principal.run_id)
-        runs[agent_id] = (*others, principal) if is_live else others
+        if is_live or others:
+            runs[agent_id] = (*others, principal) if is_live else others
+        else:
+            runs.pop(agent_id, None)
 
     def _set_number(self, run_id: str, number: str, task_id: str, *, is_live: bool) -> None:
         """A task's number is known as long as one of its runs is live: a late end of an older run does not hide it."""
@@ -144,6 +148,6 @@ class Keyring:
             del self.task_numbers.entries[number]
 
 
-def _sentence(run_id: str, state: str, reason: str) -> str:
-    said = _SENTENCES.get(state, f"has ended ({state})")
-    return f"Run {run_id} {said}{f': {reason}' if reason else ''}. Its key no longer works."
+def _end(state: str, reason: str) -> str:
+    said = _ENDS.get(state, f"it is {state}")
+    return f"{said} ({reason})" if reason else said

@@ -67,15 +67,19 @@ class SqlPolicySource:
             self._looked_at = self._monotonic()
             self._is_failing = False
 
-    async def keep_looking(self, stop: asyncio.Event) -> None:
-        """Looks every 50 ms until `stop`; `pointsman.yaml` is looked at by its own, slower measure."""
-        while not stop.is_set():
+    def sweep(self) -> None:
+        """Forgets keys of runs that ended long ago, every ten minutes."""
+        if self._monotonic() - self._swept_at >= SWEEP_SECONDS:
+            self._swept_at = self._monotonic()
+            self._keyring.forget_ended(self._clock.now_ms())
+
+    async def keep_looking(self) -> None:
+        """Looks every 50 ms, until cancelled."""
+        while True:
             self.look()
+            self.sweep()
             if self._destinations.refresh():
                 self._policy = self._compose()
-            if self._monotonic() - self._swept_at > SWEEP_SECONDS:
-                self._swept_at = self._monotonic()
-                self._keyring.forget_ended(self._clock.now_ms())
             await asyncio.sleep(LOOK_SECONDS)
 
     def _load(self) -> None:
