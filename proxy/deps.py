@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from proxy.journal import Journal
-from proxy.ports import AnswerStore, Clock, PolicySource
+from proxy.ports import AnswerStore, Clock, PolicySource, UsageSink
 from proxy.pricing import PriceTable
 from proxy.upstream.client import UpstreamClient
 
@@ -24,7 +23,7 @@ class Deps:
     """Handed to `create_app` by whoever composes the process."""
 
     policy: PolicySource
-    journal: Journal
+    sink: UsageSink
     answers: AnswerStore
     clock: Clock
     upstream: UpstreamClient

@@ -3,8 +3,8 @@
 import os
 
 import msgspec
-
 from pointsman.contract import IdPrefix
+
 from proxy.ports import Clock, UsageSink
 from proxy.records import Record
 

@@ -40,7 +40,8 @@ class Provider:
     models: tuple[str, ...] = ("*",)  # exact names or prefixes ending in '*'
     headers: Mapping[str, str] = field(default_factory=dict)
     is_simulated: bool = False
-    price_provider: str = ""  # the name under which genai-prices knows it; empty: `name`
+    price_provider: str = ""  # the name under which genai-prices knows it, or 'free'; empty: `name`
+    passes_trace_context: bool = False  # W3C traceparent and tracestate go on to it; baggage never does
 
 
 @dataclass(frozen=True, slots=True)

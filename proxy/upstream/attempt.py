@@ -38,14 +38,15 @@ class Attempt:
 
     __slots__ = (
         "_clock", "_connection", "_deadline", "_error", "_head", "_head_bytes", "_in_body", "_is_paused",
-        "_is_reused", "_keeps_alive", "_loop", "_parser", "_parts", "_pool", "_provider", "_request", "_size",
-        "_timeouts", "_timer", "_waiter", "answered_at_ns", "asked_at_ns", "headers", "is_complete", "status",
+        "_is_reused", "_keeps_alive", "_loop", "_parser", "_parts", "_pool", "_request", "_size",
+        "_timeouts", "_timer", "_waiter", "answered_at_ns", "asked_at_ns", "headers", "is_complete",
+        "provider", "status",
     )  # fmt: skip
 
     def __init__(self, pool: Pool, request: bytes, provider: str, timeouts: Timeouts, clock: Clock) -> None:
         self._pool = pool
         self._request = request
-        self._provider = provider
+        self.provider = provider
         self._timeouts = timeouts
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -137,10 +138,10 @@ class Attempt:
         try:
             self._parser.feed_data(chunk)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(UpstreamCut(f"Provider {self._provider!r} answered with something that is not HTTP/1.1."))
+            self._fail(UpstreamCut(f"Provider {self.provider!r} answered with something that is not HTTP/1.1."))
             return
         if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
-            self._fail(UpstreamCut(f"Provider {self._provider!r} sent headers without an end."))
+            self._fail(UpstreamCut(f"Provider {self.provider!r} sent headers without an end."))
             return
         if self._size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
             self._is_paused = True
@@ -160,7 +161,7 @@ class Attempt:
             self._head.set_exception(_WentStale())
         else:
             moment = "in the middle of its answer" if self._in_body else "without an answer"
-            self._fail(UpstreamCut(f"Provider {self._provider!r} closed the connection {moment}."))
+            self._fail(UpstreamCut(f"Provider {self.provider!r} closed the connection {moment}."))
 
     # --- the parser's callbacks ---
 
@@ -201,9 +202,9 @@ class Attempt:
         try:
             connection = await self._pool.connect()
         except TimeoutError as cause:
-            raise UpstreamTimeout(f"Provider {self._provider!r} did not accept a connection in time.") from cause
+            raise UpstreamTimeout(f"Provider {self.provider!r} did not accept a connection in time.") from cause
         except OSError as cause:
-            raise UpstreamUnreachable(f"Provider {self._provider!r} could not be reached.") from cause
+            raise UpstreamUnreachable(f"Provider {self.provider!r} could not be reached.") from cause
         if self._error is not None:  # aborted meanwhile: nothing was sent, the connection is good for the next call
             self._pool.give_back(connection)
             raise self._error
@@ -226,9 +227,9 @@ class Attempt:
         if now < self._deadline - 0.002:  # uvloop's clock has steps of a millisecond
             self._timer = self._loop.call_later(self._deadline - now, self._watch)
         elif self._in_body:
-            self._fail(UpstreamTimeout(f"Provider {self._provider!r} stopped in the middle of its answer."))
+            self._fail(UpstreamTimeout(f"Provider {self.provider!r} stopped in the middle of its answer."))
         else:
-            self._fail(UpstreamTimeout(f"Provider {self._provider!r} did not answer in time."))
+            self._fail(UpstreamTimeout(f"Provider {self.provider!r} did not answer in time."))
 
     def _fail(self, error: ProxyError) -> None:
         self._error = error

@@ -1,0 +1,127 @@
+"""The proxy as an ASGI callable: `create_app(deps)`.
+
+Plain ASGI on purpose: a framework's route costs more than everything the proxy does for a call (bench/README.md).
+Killed while calls run: each has its `call_started` in the spool and, if it was answered, its `call_ended`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
+
+from proxy.call import Call
+from proxy.deps import Deps
+from proxy.errors import Dialect, Headers, InvalidRequest, ProxyError, render_error
+from proxy.models import list_models
+from proxy.pipeline import run
+from proxy.shared import Shared
+from proxy.stages.identify import identify
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+DRAIN_SECONDS = 5.0
+
+_CALLS: dict[str, Dialect] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
+
+
+class AsgiClient:
+    """The `Client` at the other end of an ASGI connection. uvicorn ignores what is sent to one that has left."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def start(self, status: int, headers: Headers) -> None:
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, part: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def end(self, part: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": part})
+
+
+def create_app(deps: Deps, mcp: Application | None = None) -> Application:
+    """The data plane. `mcp` answers `/mcp/{server}`; without it these paths are unknown."""
+    shared = Shared(deps)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "lifespan":
+            await _live(shared, receive, send)
+            return
+        if kind != "http":
+            return
+        path = scope["path"]
+        dialect = _CALLS.get(path)
+        if dialect is not None and scope["method"] == "POST":
+            call = Call(shared, dialect, path, scope["query_string"], scope["headers"])
+            call.client = AsgiClient(send)
+            await run(call, receive)
+        elif mcp is not None and path.startswith("/mcp/"):
+            await mcp(scope, receive, send)
+        else:
+            await _answer_rest(shared, scope, AsgiClient(send))
+
+    return app
+
+
+async def _live(shared: Shared, receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await shared.flights.drain(DRAIN_SECONDS)
+            shared.deps.upstream.close()
+            shared.journal.close()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _answer_rest(shared: Shared, scope: Scope, client: AsgiClient) -> None:
+    """Everything that is not a call: health, the list of models, and what is not there."""
+    path, headers = scope["path"], dict(scope["headers"])
+    dialect: Dialect = "anthropic" if path.startswith("/v1/messages") or b"anthropic-version" in headers else "openai"
+    request_id = shared.ids.next()
+    try:
+        status, content = _content(shared, scope["method"], path, headers, dialect)
+        body = orjson.dumps(content)
+        answer_headers = [
+            (b"content-type", b"application/json"),
+            (REQUEST_ID_HEADER.encode(), request_id.encode()),
+            (b"content-length", b"%d" % len(body)),
+        ]
+    except ProxyError as error:
+        status, answer_headers, body = render_error(error, dialect, request_id)
+    await client.start(status, answer_headers)
+    await client.end(body)
+
+
+def _content(
+    shared: Shared, method: str, path: str, headers: dict[bytes, bytes], dialect: Dialect
+) -> tuple[int, dict[str, Any]]:
+    if path in _CALLS:
+        raise _wrong_method(method, path, "POST")
+    if path not in {"/v1/models", "/healthz", "/readyz"}:
+        raise InvalidRequest(f"There is nothing at {path[:200]!r}.", status=404, code=ErrorCode.NOT_FOUND)
+    if method not in {"GET", "HEAD"}:
+        raise _wrong_method(method, path, "GET")
+    deps = shared.deps
+    if path == "/healthz":
+        return 200, {"status": "ok"}
+    if path == "/readyz":
+        age = deps.policy.age_seconds()
+        is_ready = age <= deps.limits.stale_policy_seconds
+        return (200 if is_ready else 503), {"status": "ready" if is_ready else "policy_stale", "policy_age_s": age}
+    identify(headers, deps.policy.current())
+    return 200, list_models(deps.policy.current(), deps.prices, dialect)
+
+
+def _wrong_method(method: str, path: str, right: str) -> InvalidRequest:
+    return InvalidRequest(f"{path} takes {right}, not {method}.", status=405, headers={"allow": right})

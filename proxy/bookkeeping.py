@@ -1,0 +1,195 @@
+"""Makes a call's records: what it was, how it goes, how it ended and what it cost."""
+
+import os
+import re
+
+from proxy.call import Call
+from proxy.dialects.reading import CHARACTERS_PER_TOKEN
+from proxy.fingerprint import fingerprint, label
+from proxy.ports import Provider
+from proxy.pricing import Cost
+from proxy.records import CallEnded, CallProgress, CallStarted, Usage
+
+BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
+BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
+PROGRESS_NS = 1_000_000_000
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_OUR_KEY = re.compile(r"pm_(admin|agent|run)_[0-9A-Za-z_]{43,}")
+_HIDDEN = "***"
+
+
+def write_started(call: Call) -> None:
+    """Before the upstream is asked. For a call without a caller there is no record: nobody knows whose it would be."""
+    caller, provider, head = call.caller, call.provider, call.head
+    assert caller is not None  # noqa: S101 - identify has run
+    deps = call.shared.deps
+    call.is_started = True
+    call.at_ns = deps.clock.now_ns()
+    trace = call.headers.get(b"traceparent", b"")
+    call.shared.journal.write(
+        CallStarted(
+            call_id=call.call_id,
+            at_ns=call.at_ns,
+            kind="model",
+            workspace_id=caller.principal.workspace_id,
+            key_id=caller.principal.key_id,
+            provider=provider.name if provider else "",
+            model=call.model,
+            dialect=call.dialect,
+            endpoint=call.endpoint,
+            agent_id=caller.agent_id,
+            run_id=caller.run_id,
+            task_id=caller.task_id,
+            epoch=caller.epoch,
+            is_stream=head.stream is True,
+            is_simulated=provider is not None and provider.is_simulated,
+            idempotency_key=call.idempotency_key,
+            fingerprint=fingerprint(call.model, head),
+            label=label(head),
+            cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
+            traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
+            span_id=os.urandom(8).hex(),
+        )
+    )
+
+
+def write_progress(call: Call, now_ns: int) -> None:
+    """At most once a second while a stream runs."""
+    call.progress_ns = now_ns
+    if call.reading is None or call.provider is None:
+        return
+    output = -(-call.reading.output_characters // CHARACTERS_PER_TOKEN)
+    usage = Usage(input=_estimated_input(call), output=output)
+    at_ns = call.shared.deps.clock.now_ns()
+    cost = call.shared.deps.prices.cost(call.provider, call.model, usage, at_ns)
+    call.shared.journal.write(
+        CallProgress(call_id=call.call_id, at_ns=at_ns, output_tokens=output, cost_nano_usd=cost.nano_usd)
+    )
+
+
+def write_ended(call: Call) -> None:
+    """Before the last byte goes to the client; once."""
+    deps, reading, policy = call.shared.deps, call.reading, call.policy
+    usage = billed_usage(call)
+    cost = _cost(call, usage)
+    call.cost_nano_usd = cost.nano_usd
+    now_ns = deps.clock.monotonic_ns()
+    is_full = policy.body_policy == "full"
+    cap = deps.limits.recorded_body_bytes
+    call.shared.journal.write(
+        CallEnded(
+            call_id=call.call_id,
+            at_ns=deps.clock.now_ns(),
+            outcome=call.outcome,
+            status=call.status,
+            upstream_status=call.upstream_status,
+            error_code=call.error_code,
+            usage=usage,
+            cost_nano_usd=cost.nano_usd,
+            is_priced=cost.is_priced,
+            price_source=cost.source,
+            stop_reason=reading.stop_reason if reading else "",
+            response_model=reading.model if reading else "",
+            response_id=reading.response_id if reading else "",
+            response_digest=reading.digest() if reading else "",
+            queue_us=_microseconds(call.received_ns, call.begun_ns),
+            connect_us=_microseconds(call.begun_ns, call.asked_ns),
+            first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
+            total_us=_microseconds(call.received_ns, now_ns),
+            request_bytes=len(call.body),
+            response_bytes=call.answer_bytes,
+            request_body=_recorded(call, call.body[:cap]) if is_full else None,
+            response_body=_recorded(call, b"".join(call.answer_parts)) if is_full else None,
+            is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
+            body_policy=policy.body_policy,
+            after_revocation=_is_revoked_by_now(call),
+            replay_of=call.replay_of,
+        )
+    )
+
+
+def billed_usage(call: Call) -> Usage:
+    """What the provider will bill, read or, where the answer does not say, estimated and marked so.
+
+    Nothing was used by a call that was refused, answered from the record, or failed at the provider. A call that the
+    client left before the answer began is billed its input: the provider had it.
+    """
+    reading = call.reading
+    if call.replay_of or not call.asked_ns:
+        return Usage()
+    if reading is None or call.upstream_status >= 400 or call.upstream_status == 0:
+        return Usage(input=_estimated_input(call), is_estimated=True) if call.outcome == "client_left" else Usage()
+    seen = reading.usage
+    is_whole = call.outcome == "ok" or reading.is_complete
+    if seen is not None and is_whole:
+        return seen
+    if seen is None and reading.error_code and not reading.output_characters:
+        return Usage()
+    return _estimated(call, seen or Usage(), reading.output_characters)
+
+
+def _estimated(call: Call, seen: Usage, characters: int) -> Usage:
+    is_input_seen = seen.input or seen.cache_read or seen.cache_write_5m or seen.cache_write_1h
+    return Usage(
+        input=seen.input if is_input_seen else _estimated_input(call),
+        cache_read=seen.cache_read,
+        cache_write_5m=seen.cache_write_5m,
+        cache_write_1h=seen.cache_write_1h,
+        output=max(seen.output, -(-characters // CHARACTERS_PER_TOKEN)),
+        reasoning=seen.reasoning,
+        is_estimated=True,
+    )
+
+
+def _estimated_input(call: Call) -> int:
+    return -(-len(call.body) // CHARACTERS_PER_TOKEN)
+
+
+def _cost(call: Call, usage: Usage) -> Cost:
+    provider, reading = call.provider, call.reading
+    if provider is None or call.replay_of:
+        return Cost(0, True, "")
+    prices = call.shared.deps.prices
+    tier = reading.service_tier if reading else ""
+    cost = prices.cost(provider, call.model, usage, call.at_ns, tier)
+    if not cost.is_priced and reading is not None and reading.model:
+        return prices.cost(provider, reading.model, usage, call.at_ns, tier)
+    return cost
+
+
+def _bound(call: Call, provider: Provider) -> int:
+    """The most the call can cost: what is known of it before it is asked."""
+    head = call.head
+    wanted = head.max_completion_tokens or head.max_tokens
+    output = wanted if isinstance(wanted, int) and wanted > 0 else BOUND_OUTPUT_TOKENS
+    tokens = len(call.body) // BOUND_BYTES_PER_TOKEN
+    return call.shared.deps.prices.bound(provider, call.model, tokens, output, call.at_ns)
+
+
+def _recorded(call: Call, body: bytes) -> str:
+    """A body as text, without the keys that this call knows of."""
+    text = body.decode("utf-8", "replace")
+    if "pm_" in text:
+        text = _OUR_KEY.sub(_HIDDEN, text)
+    for secret in (call.caller.key if call.caller else "", call.provider.api_key if call.provider else ""):
+        if len(secret) >= 8 and secret in text:
+            text = text.replace(secret, _HIDDEN)
+    return text
+
+
+def _is_revoked_by_now(call: Call) -> bool:
+    caller = call.caller
+    if caller is None or caller.run_id is None:
+        return False
+    now = call.shared.deps.policy.current()
+    if now is call.policy:
+        return False
+    if caller.principal.run_id:
+        holder = now.principals.get(caller.key_digest)
+        return holder is None or holder.state != "live"
+    return all(run.run_id != caller.run_id for run in now.live_runs.get(caller.agent_id or "", ()))
+
+
+def _microseconds(start_ns: int, end_ns: int) -> int:
+    return (end_ns - start_ns) // 1000 if start_ns and end_ns > start_ns else 0

@@ -1,0 +1,146 @@
+"""Anthropic's messages: https://platform.claude.com/docs/en/api/messages-streaming (November 2026).
+
+`message_start` carries the input's usage, each `message_delta` the usage so far (it replaces, it does not add), and
+`message_stop` ends the stream. `input_tokens` excludes both what was read from the cache and what was written to it.
+"""
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from proxy.dialects.reading import FrameKind, Reading, count_of, member, text_of
+from proxy.records import Usage
+from proxy.wire.sse import parse_frame
+
+
+class _Message(msgspec.Struct):
+    id: Any = None
+    model: Any = None
+    content: Any = None
+    stop_reason: Any = None
+    usage: Any = None
+    type: Any = None
+    error: Any = None
+
+
+class _Event(msgspec.Struct):
+    type: Any = None
+    message: _Message | None = None
+    index: Any = None
+    content_block: Any = None
+    delta: Any = None
+    usage: Any = None
+    error: Any = None
+
+
+_decode_event = msgspec.json.Decoder(_Event).decode
+_decode_message = msgspec.json.Decoder(_Message).decode
+
+
+class AnthropicStreamReader:
+    """Reads the frames of one streamed message."""
+
+    __slots__ = ("_usage", "reading")
+
+    def __init__(self) -> None:
+        self.reading = Reading()
+        self._usage: dict[str, Any] = {}
+
+    def read(self, frame: bytes) -> FrameKind:
+        text = parse_frame(frame).data
+        if not text:
+            return "content"
+        try:
+            event = _decode_event(text)
+        except msgspec.MsgspecError:
+            return "content"
+        kind = event.type
+        if kind == "content_block_delta":
+            self._take_delta(event)
+        elif kind == "content_block_start":
+            _take_block(event.index, event.content_block, self.reading)
+        elif kind == "message_start" and event.message is not None:
+            _take_head(event.message, self.reading)
+            self._take_usage(event.message.usage)
+        elif kind == "message_delta":
+            self.reading.stop_reason = text_of(member(event.delta, "stop_reason")) or self.reading.stop_reason
+            self._take_usage(event.usage)
+        elif kind == "message_stop":
+            self.reading.is_complete = True
+            return "terminal"
+        elif kind == "error":
+            _take_error(event.error, self.reading)
+        return "content"
+
+    def _take_delta(self, event: _Event) -> None:
+        delta, reading = event.delta, self.reading
+        if (text := member(delta, "text")) is not None:
+            reading.add_text(text)
+        elif (piece := member(delta, "partial_json")) is not None:
+            reading.add_tool(str(event.index), None, piece)
+        else:
+            reading.add_reasoning(member(delta, "thinking"))
+
+    def _take_usage(self, usage: object) -> None:
+        if isinstance(usage, dict):
+            self._usage.update({key: value for key, value in usage.items() if value is not None})
+            self.reading.usage = parse_anthropic_usage(self._usage)
+            self.reading.service_tier = text_of(self._usage.get("service_tier"))
+
+
+def read_anthropic_body(body: bytes) -> Reading:
+    """Reads a whole answer, be it a message or an error."""
+    reading = Reading()
+    try:
+        message = _decode_message(body)
+    except msgspec.MsgspecError:
+        return reading
+    _take_head(message, reading)
+    for index, block in enumerate(message.content if isinstance(message.content, list) else ()):
+        _take_block(index, block, reading)
+    reading.stop_reason = text_of(message.stop_reason)
+    if isinstance(message.usage, dict):
+        reading.usage = parse_anthropic_usage(message.usage)
+        reading.service_tier = text_of(message.usage.get("service_tier"))
+    if message.error is not None or message.type == "error":
+        _take_error(message.error, reading)
+    reading.is_complete = True
+    return reading
+
+
+def parse_anthropic_usage(usage: dict[str, Any]) -> Usage:
+    """Usage by price: a cache entry that lives an hour costs more to write than one of five minutes."""
+    written = count_of(usage.get("cache_creation_input_tokens"))
+    by_age = usage.get("cache_creation")
+    hour = count_of(member(by_age, "ephemeral_1h_input_tokens"))
+    minutes = count_of(member(by_age, "ephemeral_5m_input_tokens")) if isinstance(by_age, dict) else written
+    return Usage(
+        input=count_of(usage.get("input_tokens")),
+        cache_read=count_of(usage.get("cache_read_input_tokens")),
+        cache_write_5m=max(minutes, written - hour),
+        cache_write_1h=hour,
+        output=count_of(usage.get("output_tokens")),
+        reasoning=count_of(member(usage.get("output_tokens_details"), "thinking_tokens")),
+    )
+
+
+def _take_head(message: _Message, reading: Reading) -> None:
+    reading.response_id = text_of(message.id)
+    reading.model = text_of(message.model)
+
+
+def _take_block(index: object, block: object, reading: Reading) -> None:
+    kind = member(block, "type")
+    if kind == "text":
+        reading.add_text(member(block, "text"))
+    elif kind in {"tool_use", "server_tool_use", "mcp_tool_use"}:
+        arguments = member(block, "input")
+        reading.add_tool(str(index), member(block, "name"), orjson.dumps(arguments).decode() if arguments else None)
+    elif kind == "thinking":
+        reading.add_reasoning(member(block, "thinking"))
+
+
+def _take_error(error: object, reading: Reading) -> None:
+    reading.error_code = text_of(member(error, "type")) or "error"
+    reading.error_message = text_of(member(error, "message"))

@@ -1,0 +1,107 @@
+"""The way of one call."""
+
+import asyncio
+import logging
+
+from proxy.call import Call
+from proxy.errors import ClientLeft, InternalFault, ProxyError, UpstreamCut, render_error, render_error_event
+from proxy.stages.admit import admit
+from proxy.stages.guard import guard
+from proxy.stages.identify import identify
+from proxy.stages.recall import recall
+from proxy.stages.receive import Receive, receive
+from proxy.stages.render import render
+from proxy.stages.route import route
+from proxy.stages.send import send
+from proxy.stages.settle import settle
+from proxy.stages.translate import translate
+
+log = logging.getLogger(__name__)
+
+
+async def run(call: Call, source: Receive) -> None:
+    """From the head of a request to the last byte of its answer. A failed call is answered, not raised.
+
+    Who it is comes first: a stranger does not make us hold a body.
+    """
+    shared, watcher = call.shared, None
+    try:
+        call.caller = identify(call.headers, call.policy)
+        await receive(call, source)
+        watcher = watch(call, source)
+        admit(call.caller, shared.deps, shared.in_flight)
+        call.is_admitted = True
+        guard(call)
+        if not await recall(call, ask):
+            await ask(call)
+    except ProxyError as error:
+        await refuse(call, error)
+    except Exception as error:  # noqa: BLE001 - the outermost handler: even our own fault is answered
+        await refuse(call, internal(call, error))
+    finally:
+        if watcher is not None:
+            watcher.cancel()
+        settle(call)
+
+
+async def ask(call: Call) -> None:
+    """From a request that may be asked to an answer. Alone for a keyed call, which outlives its client."""
+    try:
+        route(call)
+        render(call)
+        await send(call)
+        await translate(call)
+    except ProxyError as error:
+        await refuse(call, error)
+    except Exception as error:  # noqa: BLE001 - as above
+        await refuse(call, internal(call, error))
+    finally:
+        if call.attempt is not None:
+            call.attempt.release()
+        settle(call)
+
+
+async def refuse(call: Call, error: ProxyError) -> None:
+    """Ends a call that did not succeed: with an error in its dialect, inside of the stream when that has begun."""
+    if not call.is_settled:
+        call.error_code = error.code
+    if isinstance(error, ClientLeft):
+        call.outcome = "client_left"
+        call.status = call.status or error.status
+        settle(call)
+        return
+    is_cut = call.is_committed and isinstance(error, UpstreamCut)
+    call.outcome = "truncated" if is_cut else "refused" if error.status < 500 else "error"
+    if call.is_committed:
+        is_told = call.is_settled  # the terminal event was passed on: to the client the answer is complete
+        settle(call)
+        await call.client.end(b"" if is_told else render_error_event(error, call.dialect, call.call_id))
+        return
+    status, headers, body = render_error(error, call.dialect, call.call_id)
+    call.status = status
+    call.keep_part(body)
+    settle(call)
+    call.is_committed = True
+    await call.client.start(status, headers)
+    await call.client.end(body)
+
+
+def internal(call: Call, error: Exception) -> InternalFault:
+    """The one place that logs a fault of our own, with its traceback; the client gets its request id."""
+    log.error("a call failed inside of the proxy", exc_info=error, extra={"call_id": call.call_id})
+    return InternalFault("The gateway failed inside. The request id names the entry in its log.")
+
+
+def watch(call: Call, source: Receive) -> asyncio.Task[None]:
+    """Notices that the client has left, while we wait for the provider.
+
+    It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
+    already serve another call.
+    """
+
+    async def until_gone() -> None:
+        while (await source())["type"] != "http.disconnect":
+            pass
+        call.leave()
+
+    return asyncio.get_running_loop().create_task(until_gone(), name="watch the client")

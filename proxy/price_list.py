@@ -1,0 +1,123 @@
+"""The price list of `genai-prices` as our own few structs: who matches a name, and which rates hold when.
+
+Read from what `proxy/price_compiler.py` prints. Clauses are lists: `['or', [...]]`, `['starts_with', 'gpt-4o']`.
+"""
+
+import re
+import subprocess
+import sys
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+COMPILE_SECONDS = 60
+
+
+class Rate(NamedTuple):
+    """USD per unit, and the rates that apply to everything once the whole input is longer than their start."""
+
+    base: Decimal
+    tiers: tuple[tuple[int, Decimal], ...]
+
+    def at(self, input_tokens: int) -> Decimal:
+        rate = self.base
+        for start, price in self.tiers:
+            if input_tokens > start:
+                rate = price
+        return rate
+
+
+Rates = dict[str, Rate]
+Constraint = list[str] | None
+
+
+class ListedModel(msgspec.Struct, frozen=True):
+    id: str
+    match: list[Any]
+    prices: list[tuple[Constraint, Rates]]
+    tiers: list[tuple[str, Constraint, Rates]]
+
+    def rates(self, at: datetime, service_tier: str) -> Rates:
+        """The last price whose condition holds, else the first; a service tier replaces what it names."""
+        standard = self.prices[0][1]
+        for constraint, rates in reversed(self.prices):
+            if holds(constraint, at):
+                standard = rates
+                break
+        if not service_tier:
+            return standard
+        found: Rates = {}
+        for name, constraint, rates in self.tiers:
+            if name == service_tier and holds(constraint, at):
+                found = {**rates, **found}
+        return {**standard, **found} if found else standard
+
+
+class ListedProvider(msgspec.Struct, frozen=True, dict=True):
+    id: str
+    api_pattern: str
+    provider_match: list[Any] | None
+    model_match: list[Any] | None
+    fallback: list[str]
+    models: msgspec.Raw
+
+    @cached_property
+    def listed(self) -> list[ListedModel]:
+        """Decoded when first asked for: most processes meet two providers of fifty."""
+        return msgspec.json.decode(self.models, type=list[ListedModel])
+
+    def find(self, model: str) -> ListedModel | None:
+        return next((one for one in self.listed if matches(one.match, model)), None)
+
+
+class Listing(msgspec.Struct, frozen=True):
+    version: str
+    providers: list[ListedProvider]
+
+
+def compile_listing() -> bytes:
+    """The price list, made by a child process so that what makes it does not stay. Raises RuntimeError."""
+    script = Path(__file__).with_name("price_compiler.py")
+    done = subprocess.run(  # noqa: S603 - our own interpreter and our own file
+        [sys.executable, str(script)], capture_output=True, timeout=COMPILE_SECONDS, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"the price list could not be read: {done.stderr.decode(errors='replace')[-500:]}")
+    return done.stdout
+
+
+def holds(constraint: Constraint, at: datetime) -> bool:
+    if constraint is None:
+        return True
+    if constraint[0] == "date":
+        return at.date() >= date.fromisoformat(constraint[1])
+    start, end = (_utc(text) for text in constraint[1:])
+    moment = at.time()
+    return start <= moment < end if start <= end else moment >= start or moment < end
+
+
+def _utc(text: str) -> time:
+    moment = time.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment
+    return datetime.combine(date(1970, 1, 1), moment).astimezone(UTC).time()
+
+
+def matches(clause: list[Any] | None, text: str) -> bool:
+    if clause is None:
+        return False
+    name, value = clause
+    if name in {"or", "and"}:
+        return (any if name == "or" else all)(matches(one, text) for one in value)
+    if name == "regex":
+        return bool(re.search(value, text))
+    wanted, text = value.lower(), text.lower()
+    if name == "equals":
+        return bool(text == wanted)
+    if name == "contains":
+        return wanted in text
+    return bool(text.startswith(wanted) if name == "starts_with" else text.endswith(wanted))

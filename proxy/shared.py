@@ -1,0 +1,19 @@
+"""What all calls of one process share."""
+
+from proxy.deps import Deps
+from proxy.flights import Flights
+from proxy.journal import CallIds, Journal
+from proxy.stages.admit import InFlight
+from proxy.targets import Targets
+
+
+class Shared:
+    """Made once by `create_app`; belongs to one event loop."""
+
+    def __init__(self, deps: Deps) -> None:
+        self.deps = deps
+        self.journal = Journal(deps.sink)
+        self.ids = CallIds(deps.clock)
+        self.in_flight = InFlight(deps.limits.in_flight_per_key)
+        self.flights = Flights()
+        self.targets = Targets()

@@ -1,0 +1,77 @@
+"""Identify: whose key this is, and which run of which task the call is put down to."""
+
+from collections.abc import Mapping
+
+from pointsman.contract import TASK_HEADER, KeyKind, basic_token, digest, parse_run_key
+
+from proxy.call import Caller
+from proxy.errors import InvalidKey, RunRevoked
+from proxy.ports import Policy, Principal
+
+_TASK = TASK_HEADER.encode()
+_ANONYMOUS = Principal(key_id="anonymous", kind=KeyKind.ADMIN, workspace_id="local")
+
+
+def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
+    """The caller. Raises InvalidKey (401), or RunRevoked (403) for the key of a run that is no more.
+
+    A run's key names run, task and agent. An agent's key gets them from the `x-pointsman-task` header, or from its only
+    live run. What cannot be put down to a task goes through, visibly unattributed.
+    """
+    key = present_key(headers)
+    key_digest = digest(key)
+    principal = policy.principals.get(key_digest)
+    if principal is None:
+        if policy.allow_anonymous:
+            return Caller(_ANONYMOUS, key, key_digest)
+        raise _refusal(key)
+    if principal.state != "live":
+        raise RunRevoked(f"This key's run is over: {principal.reason or 'it was revoked'}. Claim the task again.")
+    if principal.kind is KeyKind.RUN:
+        return _attributed(principal, key, key_digest, principal)
+    run = _run_of(principal, headers.get(_TASK, b"").decode("latin-1"), policy)
+    return _attributed(principal, key, key_digest, run)
+
+
+def present_key(headers: Mapping[bytes, bytes]) -> str:
+    """The key in whichever header the client's library puts it, or ''."""
+    authorization = headers.get(b"authorization")
+    if authorization:
+        return basic_token(authorization.decode("latin-1")) or ""
+    return (headers.get(b"x-api-key") or headers.get(b"api-key") or b"").decode("latin-1")
+
+
+def _attributed(principal: Principal, key: str, key_digest: str, run: Principal) -> Caller:
+    return Caller(
+        principal=principal,
+        key=key,
+        key_digest=key_digest,
+        agent_id=principal.agent_id or run.agent_id,
+        run_id=run.run_id,
+        task_id=run.task_id,
+        epoch=run.epoch,
+    )
+
+
+def _run_of(principal: Principal, task: str, policy: Policy) -> Principal:
+    """The live run that an agent's key stands for, or the principal itself, which has none."""
+    runs = policy.live_runs.get(principal.agent_id or "", ())
+    if task:
+        task_id = policy.task_numbers.get(task, task)
+        return next((run for run in runs if run.task_id == task_id), principal)
+    return runs[0] if len(runs) == 1 else principal
+
+
+def _refusal(key: str) -> InvalidKey | RunRevoked:
+    if not key:
+        return InvalidKey("No key. Send one as 'Authorization: Bearer pm_…' or 'x-api-key: pm_…'.")
+    if _is_run_key(key):
+        return RunRevoked("This key's run is over or was taken over by a newer one. Claim the task again.")
+    return InvalidKey("This key is not known here. Check it for typing errors, or make one: pointsman keys create.")
+
+
+def _is_run_key(key: str) -> bool:
+    try:
+        return parse_run_key(key) is not None
+    except ValueError:  # 'pm_run_…' without a run in it
+        return False

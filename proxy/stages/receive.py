@@ -1,0 +1,56 @@
+"""Receive: the bytes of the request, no more of them than we are willing to hold."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pointsman.contract import ErrorCode
+
+from proxy.call import Call
+from proxy.errors import ClientLeft, InvalidRequest
+
+Receive = Callable[[], Awaitable[Any]]
+
+
+async def receive(call: Call, source: Receive) -> None:
+    """Reads the body. Raises InvalidRequest (413 too large, 415 compressed, 408 too slow) or ClientLeft."""
+    limits = call.shared.deps.limits
+    length = call.headers.get(b"content-length", b"0")
+    if len(length) > 18 or int(length) > limits.body_bytes:
+        raise _too_large(limits.body_bytes)
+    if call.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise InvalidRequest("The request is compressed. Send it without a content-encoding.", status=415)
+    message = await source()
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    call.body = message["body"]
+    if message["more_body"]:
+        await _receive_rest(call, source)
+
+
+async def _receive_rest(call: Call, source: Receive) -> None:
+    limits = call.shared.deps.limits
+    parts, size, has_more = [call.body], len(call.body), True
+    try:
+        async with asyncio.timeout(limits.receive_seconds):
+            while has_more:
+                message = await source()
+                if message["type"] == "http.disconnect":
+                    raise ClientLeft
+                parts.append(message["body"])
+                size += len(message["body"])
+                if size > limits.body_bytes:
+                    raise _too_large(limits.body_bytes)
+                has_more = message["more_body"]
+    except TimeoutError as cause:
+        raise InvalidRequest("The request's body did not arrive in time.", status=408) from cause
+    call.body = b"".join(parts)
+
+
+def _too_large(limit: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"The request is larger than {limit // 1024 // 1024} MiB. Send less, or refer to files by their id.",
+        status=413,
+        code=ErrorCode.REQUEST_TOO_LARGE,
+        headers={"connection": "close"},
+    )

@@ -1,0 +1,155 @@
+"""Translate: the provider's answer to the client. Both speak one dialect, so the same bytes, read as they pass."""
+
+from pointsman.contract import COST_HEADER, REQUEST_ID_HEADER, SIMULATED_HEADER
+
+from proxy.bookkeeping import PROGRESS_NS, write_progress
+from proxy.call import Call
+from proxy.dialects.anthropic import AnthropicStreamReader, read_anthropic_body
+from proxy.dialects.openai_chat import OpenAIStreamReader, read_openai_body
+from proxy.dialects.reading import StreamReader
+from proxy.errors import Headers, UpstreamCut
+from proxy.stages.settle import settle
+from proxy.upstream.attempt import Attempt
+from proxy.wire.content import Decoder, plain
+from proxy.wire.sse import FrameCutter
+
+# Hop-by-hop, what the server adds itself, and cookies of the provider's own front, which are not the client's business.
+_DROPPED = frozenset(
+    name.encode()
+    for name in (
+        "connection", "keep-alive", "transfer-encoding", "content-length", "trailer", "upgrade", "date", "server",
+        "set-cookie", "alt-svc", "proxy-authenticate", REQUEST_ID_HEADER, SIMULATED_HEADER, COST_HEADER,
+    )
+)  # fmt: skip
+_UPSTREAM_REQUEST_ID = b"x-pointsman-upstream-request-id"
+
+
+async def translate(call: Call) -> None:
+    """Passes the answer on, whole or streamed. Raises UpstreamFault when it is cut."""
+    attempt = call.attempt
+    assert attempt is not None  # noqa: S101 - send has run
+    try:
+        headers = dict(attempt.headers)
+        encoding = headers.get(b"content-encoding", b"").strip().lower()
+        if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
+            await _Relay(call, attempt, encoding).run()
+        else:
+            await _pass_whole(call, attempt, encoding)
+    finally:
+        attempt.release()
+
+
+async def _pass_whole(call: Call, attempt: Attempt, encoding: bytes) -> None:
+    body = await attempt.read()
+    read = read_anthropic_body if call.dialect == "anthropic" else read_openai_body
+    text = plain(body, encoding)
+    call.reading = read(text)
+    call.status = attempt.status
+    call.succeed()
+    if attempt.status >= 400:
+        call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
+    call.keep_part(text)
+    settle(call)
+    headers = _headers(call, attempt)
+    headers.append((COST_HEADER.encode(), b"%d" % call.cost_nano_usd))
+    headers.append((b"content-length", b"%d" % len(body)))
+    call.is_committed = True
+    await call.client.start(attempt.status, headers)
+    await call.client.end(body)
+
+
+class _Relay:
+    """A stream on its way. What goes out ends at a frame's end, so that a cut never leaves half a frame behind."""
+
+    def __init__(self, call: Call, attempt: Attempt, encoding: bytes) -> None:
+        self._call = call
+        self._attempt = attempt
+        self._cutter = FrameCutter()
+        self._reader: StreamReader = AnthropicStreamReader() if call.dialect == "anthropic" else OpenAIStreamReader()
+        self._decoder = Decoder(encoding) if encoding not in {b"", b"identity"} else None
+        call.reading = self._reader.reading
+        call.progress_ns = call.answered_ns
+
+    async def run(self) -> None:
+        call, clock = self._call, self._call.shared.deps.clock
+        while part := await self._attempt.next():
+            if out := self._feed(part):
+                await self._write(out)
+            now_ns = clock.monotonic_ns()
+            if now_ns - call.progress_ns >= PROGRESS_NS and not call.is_settled:
+                write_progress(call, now_ns)
+        await self._close()
+
+    def _feed(self, part: bytes) -> bytes:
+        """What of the stream may go out now."""
+        if self._decoder is not None:  # compressed although we asked for plain: it passes as it is, we read a copy
+            self._read(self._cutter.feed(self._decoder.feed(part)))
+            return part
+        had_rest = not self._cutter.is_between_frames
+        frames = self._cutter.feed(part)
+        kept = self._read(frames)
+        if kept is frames and not had_rest and self._cutter.is_between_frames:
+            return part
+        return b"".join(kept)
+
+    def _read(self, frames: list[bytes]) -> list[bytes]:
+        """The frames that the client is to get: all but the usage that it did not ask for."""
+        read, usage_frames = self._reader.read, []
+        for position, frame in enumerate(frames):
+            if read(frame) == "usage_only":
+                usage_frames.append(position)
+        if not usage_frames or not self._call.strips_usage:
+            return frames
+        return [frame for position, frame in enumerate(frames) if position not in usage_frames]
+
+    async def _write(self, out: bytes) -> None:
+        call, reading = self._call, self._reader.reading
+        if not call.is_committed:
+            await self._commit()
+        call.keep_part(out)
+        if reading.is_complete and not call.is_settled:
+            self._conclude()
+            settle(call)
+        await call.client.write(out)
+
+    async def _close(self) -> None:
+        """The provider's stream ended as HTTP; whether it is whole, its own last event says."""
+        call, reading = self._call, self._reader.reading
+        rest = self._cutter.close()
+        if rest:
+            self._read([rest])
+        if not (reading.is_complete or reading.stop_reason or reading.error_code):
+            raise UpstreamCut(f"Provider {self._attempt.provider!r} ended its stream without its last event.")
+        if rest and self._decoder is None:
+            await self._write(rest)
+        self._conclude()
+        if not call.is_committed:
+            await self._commit()
+        settle(call)
+        await call.client.end()
+
+    async def _commit(self) -> None:
+        call = self._call
+        call.is_committed, call.status = True, self._attempt.status
+        await call.client.start(self._attempt.status, _headers(call, self._attempt))
+
+    def _conclude(self) -> None:
+        """An error inside of a stream that began with 200: the client has it in its own dialect, the record says so."""
+        self._call.succeed()
+        if self._reader.reading.error_code:
+            self._call.outcome, self._call.error_code = "error", self._reader.reading.error_code
+
+
+def _headers(call: Call, attempt: Attempt) -> Headers:
+    headers: Headers = []
+    for name, value in attempt.headers:
+        if name not in _DROPPED:
+            headers.append((name, value))
+        elif name == b"x-request-id":
+            headers.append((_UPSTREAM_REQUEST_ID, value))
+    headers.append((b"x-request-id", call.call_id.encode()))
+    if call.provider is not None and call.provider.is_simulated:
+        headers.append((SIMULATED_HEADER.encode(), b"true"))
+    return headers
+
+

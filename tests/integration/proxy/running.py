@@ -1,0 +1,196 @@
+"""A proxy on a real socket inside of the test's own loop, its records in memory, and a bare client to talk to it."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import uvicorn
+
+from pointsman.contract import KeyKind, digest
+from proxy.answers import FileAnswerStore
+from proxy.app import create_app
+from proxy.clock import SystemClock
+from proxy.deps import Deps, Limits
+from proxy.ports import Policy, Principal, Provider
+from proxy.price_list import compile_listing
+from proxy.pricing import PriceTable
+from proxy.upstream.attempt import Timeouts
+from proxy.upstream.client import UpstreamClient
+
+AGENT_KEY = "agent-key-0123456789"
+RUN_KEY = "run-key-0123456789"
+REVOKED_KEY = "revoked-key-0123456789"
+PROVIDER_KEY = "sk-provider-secret"
+
+AGENT = Principal("k_agent", KeyKind.AGENT, "w_1", agent_id="a_1")
+RUN = Principal("k_run", KeyKind.RUN, "w_1", agent_id="a_1", run_id="r_1", task_id="t_1", epoch=3)
+REVOKED = replace(RUN, key_id="k_old", epoch=2, state="revoked", reason="a newer attempt took over")
+
+
+@dataclass
+class MemorySink:
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, record: bytes) -> None:
+        self.records.append(orjson.loads(record))
+
+    def close(self) -> None:
+        pass
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [record for record in self.records if record["type"] == kind]
+
+    @property
+    def ended(self) -> dict[str, Any]:
+        (only,) = self.of("call_ended")
+        return only
+
+    @property
+    def started(self) -> dict[str, Any]:
+        (only,) = self.of("call_started")
+        return only
+
+
+@dataclass
+class HeldPolicy:
+    policy: Policy
+    age: float = 0.0
+
+    def current(self) -> Policy:
+        return self.policy
+
+    def age_seconds(self) -> float:
+        return self.age
+
+
+@cache
+def price_table() -> PriceTable:
+    return PriceTable(compile_listing())
+
+
+def policy_for(port: int) -> Policy:
+    base = f"http://127.0.0.1:{port}/v1"
+    return Policy(
+        principals={digest(AGENT_KEY): AGENT, digest(RUN_KEY): RUN, digest(REVOKED_KEY): REVOKED},
+        live_runs={"a_1": (RUN,)},
+        providers=(
+            Provider("openai", "openai", base, PROVIDER_KEY, ("gpt-*", "*")),
+            Provider("anthropic", "anthropic", base, PROVIDER_KEY, ("claude-*",)),
+        ),
+        tool_servers={},
+        task_numbers={"T-1": "t_1"},
+    )
+
+
+@dataclass
+class Running:
+    port: int
+    sink: MemorySink
+    policy: HeldPolicy
+    answers: FileAnswerStore
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ask(self, body: bytes, **options: Any) -> "Response":
+        async with self.open(body, **options) as connection:
+            return await connection.response()
+
+    @asynccontextmanager
+    async def open(
+        self,
+        body: bytes = b"",
+        *,
+        path: str = "/v1/chat/completions",
+        method: str = "POST",
+        key: str | None = RUN_KEY,
+        headers: dict[str, str] | None = None,
+    ) -> AsyncIterator["Connection"]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        fields = {"host": "proxy", "content-length": str(len(body)), "connection": "close", **(headers or {})}
+        if key:
+            fields["authorization"] = f"Bearer {key}"
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        try:
+            yield Connection(reader, writer)
+        finally:
+            writer.close()
+
+
+@dataclass
+class Response:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+@dataclass
+class Connection:
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def head(self) -> tuple[int, dict[str, str]]:
+        async with asyncio.timeout(10):
+            lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
+        return int(lines[0].split()[1]), headers
+
+    async def chunk(self) -> bytes:
+        async with asyncio.timeout(10):
+            size = int(await self.reader.readuntil(b"\r\n"), 16)
+            return (await self.reader.readexactly(size + 2))[:-2]
+
+    async def response(self) -> Response:
+        status, headers = await self.head()
+        if headers.get("transfer-encoding") == "chunked":
+            parts = []
+            while part := await self.chunk():
+                parts.append(part)
+            return Response(status, headers, b"".join(parts))
+        async with asyncio.timeout(10):
+            return Response(status, headers, await self.reader.readexactly(int(headers["content-length"])))
+
+
+@asynccontextmanager
+async def running_proxy(
+    tmp_path: Path,
+    provider_port: int,
+    *,
+    change: Callable[[Policy], Policy] = lambda policy: policy,
+    timeouts: Timeouts | None = None,
+    limits: Limits | None = None,
+) -> AsyncIterator[Running]:
+    clock, sink = SystemClock(), MemorySink()
+    policy = HeldPolicy(change(policy_for(provider_port)))
+    answers = FileAnswerStore(tmp_path / "answers", clock)
+    upstream = UpstreamClient(clock, timeouts)
+    deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits())
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        create_app(deps), http="httptools", ws="none", lifespan="on", access_log=False, log_level="warning",
+        timeout_graceful_shutdown=2,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    task = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        yield Running(listener.getsockname()[1], sink, policy, answers)
+    finally:
+        server.should_exit = True
+        await task
+
+
+def request(model: str = "gpt-5-mini", **extra: Any) -> bytes:
+    return orjson.dumps({"model": model, "messages": [{"role": "user", "content": "Say hello"}], **extra})
