@@ -33,7 +33,7 @@ from workers.messages import TASK_QUEUE, LeaseTerms, TaskStart
 from workers.workflows.task import TaskWorkflow
 
 DEADLINE_SECONDS = 5.0
-BEAT_DEADLINE = timedelta(seconds=2)
+BEAT_DEADLINE = timedelta(seconds=1)  # an agent's heartbeat waits for it
 _RETRY_SECONDS = 0.05
 # The command itself is at fault, a retry would meet the same answer; anything else is the weather.
 _FINAL = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}

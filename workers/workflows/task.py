@@ -13,6 +13,7 @@ of both sees the other), judge a silent agent, and at the end tell the tasks tha
 continue as new.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -204,6 +205,7 @@ class TaskWorkflow:
             start_to_close_timeout=timedelta(days=365),  # required by Temporal; only silence ends a lease
             retry_policy=ONCE,
         )
+        handle.add_done_callback(_look_at)
         return handle
 
     async def _judge_silence(self, silent: workflow.ActivityHandle[None]) -> None:
@@ -240,6 +242,12 @@ async def _ask(activity: str, argument: ProjectTask) -> None:
     await workflow.execute_activity(
         activity, argument, start_to_close_timeout=timedelta(seconds=30), retry_policy=UNTIL_IT_WORKS
     )
+
+
+def _look_at(ended: "asyncio.Task[None]") -> None:
+    """A lease that was cancelled with its run is nobody's error; asyncio complains of one that nobody looked at."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _refused(refusal: Refusal) -> ApplicationError:

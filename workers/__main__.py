@@ -1,0 +1,62 @@
+"""`python -m workers [bootstrap|check|rebuild|reimport]`; without a word it works until it is told to stop.
+
+Killed at any point, nothing is lost: workflows and timers are Temporal's, an activity that ran is run again elsewhere
+and is idempotent, leadership runs out, leases are judged by whoever comes next.
+
+Exit codes: 0 ended as asked, 1 Temporal or a database is not there, 2 no such word.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+
+from controlplane.settings import Settings, read_settings
+from controlplane.supervisor import lifeline
+from workers.bootstrap import EngineAbsent, bootstrap
+from workers.process import serve
+from workers.recovery import check, rebuild, reimport
+
+
+async def _bootstrap(settings: Settings) -> None:
+    await bootstrap(settings)
+
+
+COMMANDS: dict[str, Callable[[Settings], Awaitable[None]]] = {
+    "": serve,
+    "bootstrap": _bootstrap,
+    "check": check,
+    "rebuild": rebuild,
+    "reimport": reimport,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("temporalio").setLevel(logging.ERROR)  # it warns by the hundred while the server restarts
+    command = COMMANDS.get(arguments[0] if arguments else "")
+    if command is None:
+        sys.stderr.write(f"unknown word {arguments[0]!r}: bootstrap, check, rebuild or reimport\n")
+        return 2
+    try:
+        asyncio.run(_run(command))
+    except EngineAbsent as absent:
+        sys.stderr.write(f"{absent}\n")
+        return 1
+    return 0
+
+
+async def _run(command: Callable[[Settings], Awaitable[None]]) -> None:
+    await command(read_settings())
+
+
+if __name__ == "__main__":
+    lifeline.attach()
+    code = main(sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Python's own exit meets Temporal's threads and sometimes aborts (sdk-python issue 300, open since 2023).
+    os._exit(code)

@@ -1,0 +1,84 @@
+"""Everything that runs in one process of workers, in one task group: it lives and dies as a whole."""
+
+import asyncio
+import os
+import signal
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from controlplane.ports import Clock
+from controlplane.settings import Settings
+from controlplane.store.database import Database, open_calls, open_control
+from controlplane.store.presence import keep_presence
+from workers.activities.tasks import TaskActivities
+from workers.bootstrap import bootstrap
+from workers.clock import WallClock
+from workers.leadership import Leadership
+from workers.reconcile import Reconciler
+from workers.watch import Watch, thresholds_of
+from workers.worker import task_worker
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What this process holds open."""
+
+    settings: Settings
+    client: Client
+    control: Database
+    calls: Database
+    clock: Clock
+    master_key: bytes
+    name: str
+
+
+async def serve(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT. Raises EngineAbsent when there is no Temporal to work for."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        parts = await open_parts(settings, stack)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_work(task_worker(parts.client, _task_activities(parts)), stop), name="task worker")
+            group.create_task(_watch(parts).run(stop), name="watch")
+            group.create_task(keep_presence(parts.control, "workers", parts.clock, stop), name="presence")
+
+
+async def open_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Databases and a client of a server that is ready for us; closed with the stack."""
+    control, calls = open_control(settings), open_calls(settings)
+    stack.push_async_callback(control.close)
+    stack.push_async_callback(calls.close)
+    return Parts(
+        settings=settings,
+        client=await bootstrap(settings),
+        control=control,
+        calls=calls,
+        clock=WallClock(),
+        master_key=bytes.fromhex(settings.home.master_key_file.read_text(encoding="utf-8").strip()),
+        name=f"workers-{os.getpid()}",
+    )
+
+
+async def _work(worker: Worker, stop: asyncio.Event) -> None:
+    async with worker:  # leaving it lets running activities end, for a few seconds
+        await stop.wait()
+
+
+def _task_activities(parts: Parts) -> TaskActivities:
+    return TaskActivities(parts.control, parts.client, parts.clock, parts.master_key)
+
+
+def _watch(parts: Parts) -> Watch:
+    return Watch(
+        parts.control,
+        parts.calls,
+        Reconciler(parts.control, parts.client, parts.clock),
+        Leadership(parts.control, parts.clock, "watch", parts.name),
+        thresholds_of(parts.settings),
+        parts.clock,
+    )

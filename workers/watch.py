@@ -1,0 +1,76 @@
+"""What changes with the clock alone: every two seconds the leader looks at all live runs and writes down who is stuck.
+
+Killed, signals stay as they are until another worker takes over. A signal is written only when it changed and taken
+away when its finding is gone; the watch revokes nothing. Once a minute it also repairs what nobody could have told:
+a task that waits for one that has closed.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy.exc import OperationalError
+
+from controlplane.domain.stuck import Thresholds, find_stuck
+from controlplane.ports import Clock
+from controlplane.settings import Settings
+from controlplane.store.database import Database
+from workers.leadership import Leadership
+from workers.reconcile import Reconciler
+from workers.sightings import live_runs
+from workers.signals import Found, write_signals
+
+EVERY_SECONDS = 2.0
+RECONCILE_EVERY_MS = 60_000
+
+log = logging.getLogger(__name__)
+
+
+def thresholds_of(settings: Settings) -> Thresholds:
+    return Thresholds(settings.repeats_until_stuck, int(settings.silence_seconds * 1000))
+
+
+@dataclass(slots=True)
+class Watch:
+    """One process's watch; it looks only while it leads."""
+
+    control: Database
+    calls: Database
+    reconciler: Reconciler
+    leadership: Leadership
+    thresholds: Thresholds
+    clock: Clock
+    reconciled_at_ms: int = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. A database that is away is waited for."""
+        while not stop.is_set():
+            try:
+                if await self.leadership.is_mine():
+                    await self.look()
+                    await self._reconcile_when_due()
+            except OperationalError as error:
+                log.warning("the watch could not look", extra={"reason": str(error.orig)})
+            try:
+                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+            except TimeoutError:
+                continue
+        await self.leadership.resign()
+
+    async def look(self) -> int:
+        """Looks once; how many signals changed."""
+        now_ms = self.clock.now_ms()
+        # Three repeats of a round of three, twice over, because model and tool calls may alternate.
+        sightings = await live_runs(self.control, self.calls, calls_seen=max(20, 6 * self.thresholds.repeats))
+        found = {
+            sighting.task_id: Found(sighting, finding)
+            for sighting in sightings
+            if (finding := find_stuck(sighting.run, self.thresholds, now_ms))
+        }
+        return await write_signals(self.control, found, now_ms)
+
+    async def _reconcile_when_due(self) -> None:
+        now_ms = self.clock.now_ms()
+        if now_ms - self.reconciled_at_ms >= RECONCILE_EVERY_MS:
+            self.reconciled_at_ms = now_ms
+            await self.reconciler.resolve_closed_blockers()
