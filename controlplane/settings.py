@@ -76,6 +76,8 @@ class Settings:
     home: Home
     host: str = "127.0.0.1"
     port_offset: int = 0
+    web_address: str = ""  # how others reach the board, where that is not host and port (a container, a reverse proxy)
+    proxy_address: str = ""  # the same for the gateway
     control_url: str = ""  # SQLAlchemy URL; empty: SQLite in `home`
     calls_url: str = ""
     temporal_address: str = ""  # empty: the embedded server at its port
@@ -109,11 +111,17 @@ class Settings:
 
     @property
     def web_url(self) -> str:
-        return f"http://{self.host}:{self.web_port}"
+        return self.web_address or f"http://{self._reachable_host}:{self.web_port}"
 
     @property
     def proxy_url(self) -> str:
-        return f"http://{self.host}:{self.proxy_port}"
+        return self.proxy_address or f"http://{self._reachable_host}:{self.proxy_port}"
+
+    @property
+    def _reachable_host(self) -> str:
+        """Where this machine finds what is bound to `host`: nobody can connect to 0.0.0.0."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"[{host}]" if ":" in host else host
 
     @property
     def simulated_url(self) -> str:
@@ -139,6 +147,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         home=Home(Path(env.get("POINTSMAN_HOME") or ".pointsman").resolve()),
         host=env.get("POINTSMAN_HOST") or "127.0.0.1",
         port_offset=int(_number(env, "POINTSMAN_PORT_OFFSET", 0)),
+        web_address=env.get("POINTSMAN_WEB_URL", "").rstrip("/"),
+        proxy_address=env.get("POINTSMAN_PROXY_URL", "").rstrip("/"),
         control_url=env.get("POINTSMAN_CONTROL_URL", ""),
         calls_url=env.get("POINTSMAN_CALLS_URL", ""),
         temporal_address=env.get("TEMPORAL_ADDRESS", ""),
