@@ -28,7 +28,7 @@ from controlplane.supervisor.engine import Engine, reimport_if_asked
 from controlplane.supervisor.errors import StartFailed
 from controlplane.supervisor.free_ports import PortTaken, check_ports
 from controlplane.supervisor.log_file import rotate, tail
-from controlplane.supervisor.plan import ChildSpecification, demo_child, local_url, own_children, simulated_child
+from controlplane.supervisor.plan import ChildSpecification, demo_child, own_children, simulated_child
 from controlplane.supervisor.preparation import Prepared, prepare
 from controlplane.supervisor.run_file import write_run_file
 from controlplane.version import VERSION
@@ -82,7 +82,7 @@ class Supervisor:
         self._write_run_file()
         self._say_where(prepared)
         if open_browser:
-            await asyncio.to_thread(webbrowser.open, self._board_url + prepared.sign_in_path)
+            await asyncio.to_thread(webbrowser.open, self._settings.web_url + prepared.sign_in_path)
         if self._settings.is_demo:
             self._start([demo_child()])
 
@@ -181,17 +181,13 @@ class Supervisor:
 
     def _say_where(self, prepared: Prepared) -> None:
         period = f"{prepared.link_hours:g} h" if prepared.link_hours >= 1 else f"{prepared.link_hours * 60:.0f} min"
-        gateway = local_url(self._settings.host, self._settings.proxy_port)
-        self._console.say(f"\n  Board     {self._board_url}")
-        self._console.say(f"  Sign in   {self._board_url}{prepared.sign_in_path}   (works once, for {period})")
-        self._console.say(f"  Gateway   {gateway}/v1")
+        board = self._settings.web_url
+        self._console.say(f"\n  Board     {board}")
+        self._console.say(f"  Sign in   {board}{prepared.sign_in_path}   (works once, for {period})")
+        self._console.say(f"  Gateway   {self._settings.proxy_url}/v1")
         if prepared.needs_simulated:
             self._console.say("  Models    simulated, until a provider is configured (OPENAI_API_KEY, pointsman.yaml)")
         self._console.say("\nCtrl-C stops everything.")
-
-    @property
-    def _board_url(self) -> str:
-        return local_url(self._settings.host, self._settings.web_port)
 
 
 def _now_ms() -> int:

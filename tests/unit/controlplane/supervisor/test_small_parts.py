@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from controlplane.settings import read_settings
 from controlplane.supervisor.child import Backoff, Death
 from controlplane.supervisor.files import write_atomically
 from controlplane.supervisor.lock import HomeTaken, hold_home, holder_of
@@ -114,3 +115,17 @@ def test_the_last_words_of_a_child_are_its_last_lines(tmp_path: Path) -> None:
 )
 def test_a_url_is_one_that_this_machine_can_reach(host: str, url: str) -> None:
     assert local_url(host, 80) == url
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8080"), ("0.0.0.0", "http://127.0.0.1:8080"), ("::", "http://[::1]:8080")],
+)
+def test_the_address_for_others_is_one_that_can_be_reached(host: str, url: str) -> None:
+    assert read_settings({"POINTSMAN_HOST": host}).web_url == url
+
+
+def test_a_given_address_wins_over_host_and_port() -> None:
+    environment = {"POINTSMAN_WEB_URL": "https://board.example/", "POINTSMAN_PROXY_URL": "http://proxy:8787"}
+    settings = read_settings(environment)
+    assert (settings.web_url, settings.proxy_url) == ("https://board.example", "http://proxy:8787")
