@@ -6,12 +6,13 @@ whose answer was kept are answered from the record by the next process.
 
 import asyncio
 import logging
+import re
 from urllib.parse import urlsplit
 
 from pointsman.contract import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, ErrorCode
 
 from proxy.deps import Deps
-from proxy.errors import CallerFault, ClientLeft, InternalFault, InvalidRequest, ProxyError
+from proxy.errors import CallerFault, ClientLeft, IdempotencyMismatch, InternalFault, InvalidRequest, ProxyError
 from proxy.flights import REPLAY_HEADER
 from proxy.journal import CallIds
 from proxy.mcp.call import McpCall
@@ -29,6 +30,7 @@ from proxy.stages.recall import LONGEST_KEY
 PREFIX = "/mcp/"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _JSON = (b"content-type", b"application/json")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # https://www.w3.org/TR/trace-context/
 logger = logging.getLogger(__name__)
 
 
@@ -85,7 +87,11 @@ class McpGateway:
             idempotency_key=_idempotency_key(client),
             received_ns=client.received_ns,
         )
-        admit(caller, self._deps, self._in_flight)
+        try:
+            admit(caller, self._deps, self._in_flight)
+        except ProxyError as error:
+            self._log.refused(call, error)
+            raise
         try:
             if call.is_keyed:
                 await self._ask_once(client, call)
@@ -106,7 +112,11 @@ class McpGateway:
 
     async def _ask_once(self, client: McpClient, call: McpCall) -> None:
         """Asks, or gives the answer of the call that had the same key. What is asked is asked to its end."""
-        kept = await self._retries.find(call)
+        try:
+            kept = await self._retries.find(call)
+        except IdempotencyMismatch as error:
+            self._log.refused(call, error)
+            raise
         if kept is not None:
             await self._replay(client, call, kept)
             return
@@ -160,9 +170,9 @@ def _server_of(path: str, policy: Policy) -> ToolServer:
 
 
 def _traceparent(client: McpClient, request: McpRequest) -> str:
-    """From `_meta`, where MCP keeps it (SEP-414), else from the HTTP header."""
-    value = request.meta.get("traceparent")
-    return value if isinstance(value, str) else client.header("traceparent")
+    """From `_meta`, where MCP keeps it (SEP-414), else from the HTTP header; '' when it is not one."""
+    given = request.meta.get("traceparent") or client.header("traceparent")
+    return given if isinstance(given, str) and _TRACEPARENT.fullmatch(given) else ""
 
 
 def _idempotency_key(client: McpClient) -> str | None:

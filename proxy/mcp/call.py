@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pointsman.contract import REQUEST_ID_HEADER, SIMULATED_HEADER
@@ -9,11 +10,11 @@ from pointsman.contract import REQUEST_ID_HEADER, SIMULATED_HEADER
 from proxy.call import Caller
 from proxy.errors import Headers
 from proxy.mcp.envelope import McpRequest
-from proxy.mcp.subject import fingerprint_of, name_of
+from proxy.mcp.subject import SHORT, name_of, request_digest
 from proxy.ports import Policy, ToolServer
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class McpCall:
     """Mutable on purpose: it lives for one call, in one task. Times are monotonic nanoseconds, 0 until they come."""
 
@@ -40,9 +41,15 @@ class McpCall:
     def name(self) -> str:
         return name_of(self.server.name, self.request)
 
+    @cached_property
+    def digest(self) -> str:
+        """Whether a repeated idempotency key means the same request."""
+        return request_digest(self.server.name, self.request)
+
     @property
     def fingerprint(self) -> str:
-        return fingerprint_of(self.server.name, self.request)
+        """What repeats when an agent loops."""
+        return self.digest[:SHORT]
 
     @property
     def own_headers(self) -> Headers:

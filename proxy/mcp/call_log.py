@@ -1,5 +1,6 @@
 """Writes the two records of an MCP call: one before its server is asked, one before its answer is complete."""
 
+import re
 import secrets
 
 from proxy.deps import Deps
@@ -10,6 +11,10 @@ from proxy.mcp.subject import answer_digest, is_tool_error, label_of
 from proxy.ports import Answer
 from proxy.records import CallEnded, CallStarted, Outcome
 
+_OUR_KEY = re.compile(r"pm_(admin|agent|run)_[0-9A-Za-z_]{43,}")
+_HIDDEN = "***"
+_SHORTEST_SECRET = 8  # characters; a shorter header value is no secret, and hiding it would garble the text
+
 
 class CallLog:
     """Each call is started once and ended once, however it went."""
@@ -17,6 +22,7 @@ class CallLog:
     def __init__(self, deps: Deps) -> None:
         self._journal = Journal(deps.sink)
         self._clock = deps.clock
+        self._policy = deps.policy
         self._most_bytes = deps.limits.recorded_body_bytes
 
     def started(self, call: McpCall) -> None:
@@ -58,6 +64,11 @@ class CallLog:
         call.note_answer(body, self._most_bytes)
         self._ended(call, "replayed", kept.status, replay_of=kept.call_id)
 
+    def refused(self, call: McpCall, error: ProxyError) -> None:
+        """The call may not be asked; its server never heard of it."""
+        self.started(call)
+        self.failed(call, error, "refused")
+
     def failed(self, call: McpCall, error: ProxyError, outcome: Outcome) -> None:
         """The call ended with an error of ours."""
         self._ended(call, outcome, error.status, str(error.code))
@@ -80,20 +91,35 @@ class CallLog:
                 response_digest=answer_digest(call.message) if call.message else "",
                 queue_us=_micros(call.received_ns, call.begun_ns),
                 connect_us=_micros(call.begun_ns, call.asked_ns),
-                first_byte_us=_micros(call.received_ns, call.answered_ns),
+                first_byte_us=_micros(call.asked_ns, call.answered_ns),
                 total_us=_micros(call.received_ns, self._clock.monotonic_ns()),
                 request_bytes=len(call.body),
                 response_bytes=call.answer_bytes,
-                request_body=self._text(call.body) if is_full else None,
-                response_body=self._text(call.answer) if is_full else None,
+                request_body=self._recorded(call, call.body) if is_full else None,
+                response_body=self._recorded(call, call.answer) if is_full else None,
                 is_body_cut=is_full and max(len(call.body), call.answer_bytes) > self._most_bytes,
                 body_policy=call.policy.body_policy,
+                after_revocation=self._is_revoked_by_now(call),
                 replay_of=replay_of,
             )
         )
 
-    def _text(self, body: bytes) -> str:
-        return body[: self._most_bytes].decode("utf-8", "replace")
+    def _recorded(self, call: McpCall, body: bytes) -> str:
+        """A body as text, without the keys that this call knows of."""
+        text = _OUR_KEY.sub(_HIDDEN, body[: self._most_bytes].decode("utf-8", "replace"))
+        for secret in (call.caller.key, *call.server.headers.values()):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, _HIDDEN)
+        return text
+
+    def _is_revoked_by_now(self, call: McpCall) -> bool:
+        caller, now = call.caller, self._policy.current()
+        if caller.run_id is None or now is call.policy:
+            return False
+        if caller.principal.run_id:
+            holder = now.principals.get(caller.key_digest)
+            return holder is None or holder.state != "live"
+        return all(run.run_id != caller.run_id for run in now.live_runs.get(caller.agent_id or "", ()))
 
 
 def _error_code(call: McpCall, status: int) -> str:

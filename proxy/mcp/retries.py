@@ -41,21 +41,21 @@ class Retries:
         """
         name = _name(call)
         while (flight := self._flights.get(name)) is not None:
-            if flight.request_digest != call.fingerprint:
+            if flight.request_digest != call.digest:
                 raise mismatch(name[1])
             await asyncio.shield(flight.landed)
             if flight.answer is not None:
                 return flight.answer
-        kept = self._answers.begin(*name, call.fingerprint)
+        kept = self._answers.begin(*name, call.digest)
         if kept is None:
-            self._flights[name] = Flight(call.fingerprint, asyncio.get_running_loop().create_future())
+            self._flights[name] = Flight(call.digest, asyncio.get_running_loop().create_future())
         return kept
 
     def keep(self, call: McpCall, body: bytes) -> None:
         """Keeps the answer of a call that asked, if it is one to repeat."""
         if _is_worth_keeping(call):
             flight = self._flights[_name(call)]
-            flight.answer = Answer(call.call_id, call.fingerprint, 200, "application/json", body)
+            flight.answer = Answer(call.call_id, call.digest, 200, "application/json", body)
             self._answers.keep(*_name(call), flight.answer)
 
     def land(self, call: McpCall) -> None:

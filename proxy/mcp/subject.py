@@ -9,8 +9,7 @@ import orjson
 from proxy.mcp.envelope import McpRequest
 
 LABEL_LENGTH = 80  # characters; one line of a table
-# Beyond 64 bits a JSON integer has no orjson form; such arguments still get a fingerprint, from their text.
-_CANONICAL = orjson.OPT_SORT_KEYS
+SHORT = 16  # hex digits of a fingerprint in the log, as for model calls
 
 
 def name_of(server: str, request: McpRequest) -> str:
@@ -19,15 +18,15 @@ def name_of(server: str, request: McpRequest) -> str:
     return f"{server}/{request.name if is_tool_call else request.method}"
 
 
-def fingerprint_of(server: str, request: McpRequest) -> str:
-    """Equal for equal calls: what repeats when an agent loops. `_meta` differs from call to call and does not count."""
+def request_digest(server: str, request: McpRequest) -> str:
+    """Equal for equal calls. A JSON-RPC id and `_meta` differ from try to try and do not count."""
     asked = {key: value for key, value in request.params.items() if key != "_meta"}
     return digest_of([server, request.method, asked])
 
 
 def digest_of(value: Any) -> str:
     """SHA-256 of the canonical JSON, the order of keys aside."""
-    return hashlib.sha256(orjson.dumps(value, option=_CANONICAL)).hexdigest()
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def label_of(request: McpRequest) -> str:
@@ -43,11 +42,11 @@ def label_of(request: McpRequest) -> str:
 
 
 def answer_digest(message: Mapping[str, Any]) -> str:
-    """A digest of what the tool said, without ids and stamps: equal when the server answers the same again."""
+    """16 hex digits over what the tool said, without ids and stamps: equal when the server answers the same again."""
     result = message.get("result")
     if not isinstance(result, dict):
-        return digest_of(message.get("error"))
-    return digest_of({key: value for key, value in result.items() if key not in {"_meta", "ttlMs"}})
+        return digest_of(message.get("error"))[:SHORT]
+    return digest_of({key: value for key, value in result.items() if key not in {"_meta", "ttlMs"}})[:SHORT]
 
 
 def is_tool_error(message: Mapping[str, Any]) -> bool:

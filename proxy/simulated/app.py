@@ -39,11 +39,14 @@ class SimulatedServer:
             body = await exchange.read()
         except BodyTooLargeError:
             return await exchange.answer_json(413, {"error": {"message": "Request too large"}}, {"connection": "close"})
-        watch = asyncio.ensure_future(exchange.watch())
-        try:
-            return await self._route(exchange, body)
-        finally:
-            watch.cancel()
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(exchange.watch(), name=f"watch {exchange.path}")
+            try:
+                with contextlib.suppress(ClientLeftError):
+                    await self._route(exchange, body)
+            finally:
+                watch.cancel()
+        return None
 
     async def _route(self, exchange: Exchange, body: bytes) -> None:
         path, method = exchange.path.rstrip("/"), exchange.method

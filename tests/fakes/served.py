@@ -4,22 +4,21 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import uvicorn
 
 
 @contextlib.contextmanager
-def served(app: Any, close: Callable[[], None] = lambda: None) -> Iterator[str]:
-    """The address under which `app` is served until the block ends; `close` is called in its loop then."""
+def served(app: Any, lifespan: Literal["on", "off"] = "off") -> Iterator[str]:
+    """The address under which `app` is served until the block ends."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, lifespan="off", log_level="critical", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, lifespan=lifespan, log_level="critical", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
 
     async def serve() -> None:
         await server.serve([listener])
-        close()
         await asyncio.sleep(0.01)  # a transport needs turns of the loop to close
 
     def run() -> None:

@@ -9,6 +9,7 @@ import pytest
 from pointsman.contract import KeyKind, derive_run_key, digest, new_key
 
 from proxy.answers import FileAnswerStore
+from proxy.app import create_app
 from proxy.clock import SystemClock
 from proxy.deps import Deps
 from proxy.mcp.app import create_mcp_app
@@ -74,7 +75,9 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
             digest(RUN_KEY): RUN,
             digest(OLD_RUN_KEY): replace(RUN, key_id="k_old", epoch=2, state="revoked", reason="reassigned by Maya"),
         }
-        servers = {"web": ToolServer("web", f"{upstream_url}/mcp", headers={"x-secret": "s3cret"}, is_simulated=True)}
+        servers = {
+            "web": ToolServer("web", f"{upstream_url}/mcp", headers={"x-secret": "s3cret-token"}, is_simulated=True)
+        }
         source = Source(Policy(principals, {"a_1": (RUN,)}, (), servers))
         clock, sink = SystemClock(), Sink()
         deps = Deps(
@@ -85,5 +88,5 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
             upstream=UpstreamClient(clock, Timeouts(connect=2, first_byte=10, idle=10)),
             prices=PriceTable(b'{"version":"none","providers":[]}'),
         )
-        with served(create_mcp_app(deps), deps.upstream.close) as url:
+        with served(create_app(deps, create_mcp_app(deps)), lifespan="on") as url:
             yield Gateway(f"{url}/mcp/web", upstream_url, sink, source, deps)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx2
 import orjson
@@ -91,7 +92,7 @@ async def test_the_agents_key_stays_here_and_the_configured_header_goes_on(gatew
     head = heard[0].partition(b"\r\n\r\n")[0].lower()
     assert head.startswith(b"post /tools/ http/1.1\r\n")
     assert RUN_KEY.lower().encode() not in heard[0].lower()
-    for line in (b"x-secret: s3cret", b"mcp-param-region: eu", b"mcp-name: search", b"traceparent: 00-a-b-01"):
+    for line in (b"x-secret: s3cret-token", b"mcp-param-region: eu", b"mcp-name: search", b"traceparent: 00-a-b-01"):
         assert line in head
     for name in (b"authorization", b"baggage", b"cookie", b"user-agent"):
         assert name not in head
@@ -169,6 +170,35 @@ def test_a_legacy_handshake_is_told_the_version_that_is_spoken(gateway: Gateway)
 def test_a_web_page_of_another_site_is_refused(gateway: Gateway):
     assert error_of(post(gateway, tool_call(), origin="https://evil.example")) == (403, -32000, "forbidden")
     assert post(gateway, tool_call(), origin="http://localhost:8080").status_code == 200
+
+
+def test_a_refused_call_of_a_known_caller_is_recorded(gateway: Gateway):
+    gateway.source.age = 31
+    post(gateway, tool_call())
+    assert [(end.outcome, end.status, end.error_code) for end in ended(gateway)] == [("refused", 503, "policy_stale")]
+
+
+def test_keys_do_not_reach_the_recorded_bodies(gateway: Gateway):
+    post(gateway, tool_call(query=f"{RUN_KEY} {OLD_RUN_KEY} s3cret-token"))
+    assert b'"query":"*** *** ***"' in ended(gateway)[0].request_body.encode()
+
+
+def test_a_body_policy_of_metadata_records_sizes_and_no_bodies(gateway: Gateway):
+    gateway.source.policy = replace(gateway.source.policy, body_policy="metadata")
+    answer = post(gateway, tool_call())
+    (end,) = ended(gateway)
+    assert (end.request_body, end.response_body, end.body_policy) == (None, None, "metadata")
+    assert end.response_bytes == len(answer.content)
+
+
+async def test_a_call_whose_run_is_revoked_meanwhile_is_marked(gateway: Gateway):
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        call = group.create_task(asyncio.to_thread(post, gateway, tool_call(query="[[sim:slow 0.5]]")), name="call")
+        while not gateway.sink.records:
+            await asyncio.sleep(0.01)
+        gateway.source.policy = replace(gateway.source.policy, principals={})
+    assert call.result().status_code == 200
+    assert ended(gateway)[0].after_revocation
 
 
 # --- a server that fails ---
@@ -270,8 +300,6 @@ async def test_equal_keys_at_the_same_time_ask_once(gateway: Gateway):
 
 def test_a_key_belongs_to_its_run(gateway: Gateway):
     post(gateway, tool_call(), idempotency_key="same")
-    gateway.source.policy = type(gateway.source.policy)(
-        {}, {}, (), gateway.source.policy.tool_servers, allow_anonymous=True
-    )
+    gateway.source.policy = replace(gateway.source.policy, principals={}, allow_anonymous=True)
     post(gateway, tool_call(), key="", idempotency_key="same")
     assert len(asked(gateway)) == 2

@@ -1,7 +1,7 @@
 """Under which name, fingerprint and label a tool call is recorded."""
 
 from proxy.mcp.envelope import McpRequest
-from proxy.mcp.subject import answer_digest, fingerprint_of, is_tool_error, label_of, name_of
+from proxy.mcp.subject import answer_digest, is_tool_error, label_of, name_of, request_digest
 
 
 def tool_call(arguments: object, request_id: int = 1, **meta) -> McpRequest:
@@ -13,11 +13,11 @@ def test_a_tool_call_is_named_by_its_tool_and_everything_else_by_its_method():
     assert names == ["web/search", "web/tools/list"]
 
 
-def test_equal_calls_have_equal_fingerprints_whatever_their_ids_order_and_meta():
-    first = fingerprint_of("web", tool_call({"a": 1, "b": 2}, 1, traceparent="x"))
-    assert first == fingerprint_of("web", tool_call({"b": 2, "a": 1}, 2, traceparent="y"))
-    assert first != fingerprint_of("web", tool_call({"a": 1, "b": 3}))
-    assert first != fingerprint_of("other", tool_call({"a": 1, "b": 2}))
+def test_equal_calls_have_equal_digests_whatever_their_ids_order_and_meta():
+    first = request_digest("web", tool_call({"a": 1, "b": 2}, 1, traceparent="x"))
+    assert first == request_digest("web", tool_call({"b": 2, "a": 1}, 2, traceparent="y"))
+    assert first != request_digest("web", tool_call({"a": 1, "b": 3}))
+    assert first != request_digest("other", tool_call({"a": 1, "b": 2}))
 
 
 def test_the_label_is_short_and_for_a_person():
