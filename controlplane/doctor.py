@@ -4,6 +4,7 @@ Looks from outside, as a person would: run file, processes, health routes, prese
 works when nothing else does (standard library only). Exit code 0 when all is well, 1 otherwise.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -51,8 +52,11 @@ class Finding:
 def main() -> int:
     """Prints the findings."""
     settings = read_settings()
+    options = _parse(sys.argv[1:])
+    if options.alive:
+        return 0 if _is_present(options.alive, _presence(settings.home)) else 1
     findings = asyncio.run(examine(settings, os.environ))
-    if "--json" in sys.argv[1:]:
+    if options.json:
         content = {
             "ok": all(finding.is_ok for finding in findings),
             "version": VERSION,
@@ -76,6 +80,13 @@ async def examine(settings: Settings, environment: Mapping[str, str]) -> list[Fi
     if supervisor:
         findings += await _processes(content, settings.home)
     return findings
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="pointsman doctor", description="Says what runs, and what does not.")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--alive", default="", help="only: does this process say that it is alive?")
+    return parser.parse_args(arguments)
 
 
 def render(findings: Iterable[Finding], settings: Settings) -> str:
@@ -164,9 +175,12 @@ async def _trouble(name: str, place: str, presence: Mapping[str, int]) -> str:
         host, _, port = place.rpartition(":")
         return "" if await AcceptsConnections(host, int(port)).is_ready(0) else "nobody listens there"
     if name in EXPECTED:
-        age_ms = time.time_ns() // 1_000_000 - presence.get(name, 0)
-        return "" if age_ms < STALE_MS else "it has not said for a while that it is alive"
+        return "" if _is_present(name, presence) else "it has not said for a while that it is alive"
     return ""
+
+
+def _is_present(name: str, presence: Mapping[str, int]) -> bool:
+    return time.time_ns() // 1_000_000 - presence.get(name, 0) < STALE_MS
 
 
 def _presence(home: Home) -> dict[str, int]:

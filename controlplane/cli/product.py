@@ -53,9 +53,12 @@ def down() -> None:
     show("Stopped.")
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    alive: Annotated[str, typer.Option(help="Only: does this process say that it is alive? For health checks.")] = "",
+) -> None:
     """Say what runs, where, since when, and what to do about what does not. Exit code 1 when something is wrong."""
-    _become("controlplane.doctor", *(["--json"] if as_json else []))
+    _become("controlplane.doctor", *(["--json"] if as_json else []), *(["--alive", alive] if alive else []))
 
 
 def sign_in_link() -> None:

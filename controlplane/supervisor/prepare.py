@@ -28,6 +28,7 @@ from controlplane.store.migrate import migrate
 from controlplane.supervisor import lifeline
 from controlplane.supervisor.files import write_atomically
 from controlplane.supervisor.preparation import Prepared
+from controlplane.supervisor.run_file import read_run_file
 from proxy.config import ConfigError
 
 HOUR_MS = 3_600_000
@@ -83,7 +84,8 @@ async def make_ready(settings: Settings) -> str:
 async def make_link(settings: Settings) -> str:
     """An address that signs the first administrator in, once, within a quarter of an hour."""
     token = await _make_token(settings, await make_ready(settings), LINK_MS)
-    return settings.web_url + SIGN_IN_PATH + token
+    running = read_run_file(settings.home.run_file).get("web", {})  # may have been started with another port offset
+    return str(settings.web_address or running.get("url") or settings.web_url) + SIGN_IN_PATH + token
 
 
 def ensure_secrets(home: Home) -> None:
