@@ -47,12 +47,12 @@ class Api:
         await self._client.aclose()
 
     async def call(self, request: Request, shape: type[Received]) -> Received | None:
-        """The answer in its shape, None for 204. Raises ServerUnreachable, or a RequestRefused of the right kind."""
+        """The answer in its shape, None when it has no body. Raises ServerUnreachable or a RequestRefused."""
         response = await self._send(request)
-        if response.status_code == 204:
-            return None
         if not response.is_success:
             raise parse_problem(response, self._connection.url)
+        if not response.content:
+            return None
         try:
             return shape.model_validate_json(response.content)
         except ValidationError as broken:

@@ -12,7 +12,7 @@ from pointsman.api import Api, Request
 from pointsman.contract import IdPrefix, new_id
 from pointsman.errors import LeaseLost, PointsmanError, RunEnded, ServerUnreachable
 from pointsman.lease import LeaseKeeper
-from pointsman.models import Answer, Offer, Receipt
+from pointsman.models import Accepted, Answer, Offer, Receipt
 from pointsman.offer import OfferedTask
 from pointsman.patience import persist
 
@@ -59,7 +59,7 @@ class AsyncTask(OfferedTask):
         """Asks a person, waits for the answer and keeps the lease alive meanwhile."""
         self._require_open()
         question_id = new_id(IdPrefix.QUESTION)
-        await self._command("ask", {"text": text, "question_id": question_id}, question_id, Answer)
+        await self._command("ask", {"text": text, "question_id": question_id}, question_id, Accepted)
         while True:
             answer = await self._await_answer(question_id)
             if answer is not None:
@@ -75,6 +75,18 @@ class AsyncTask(OfferedTask):
         waiting = persist(lambda: self._call(request, Answer), self._keeper.pause, PATIENCE_SECONDS)
         got = await self._keeper.unless_lost(waiting)
         return got.answer if got else None
+
+    async def comment(self, text: str) -> None:
+        """Says something under the task; `@handle` calls a person."""
+        self._require_open()
+        request = Request(
+            "POST", f"/tasks/{self.id}/comments", {"text": text}, self.run, command_id=new_id(IdPrefix.COMMAND)
+        )
+        await persist(lambda: self._call(request, Accepted), self._keeper.pause, PATIENCE_SECONDS)
+
+    async def until_lost(self) -> None:
+        """Waits until the run is taken away: for a program that wants to stop its work at once."""
+        await self._keeper.until_lost()
 
     async def submit(self, content: str, *, title: str = "", format: str = "markdown") -> int:  # noqa: A002 - wire name
         """Hands in the deliverable and gives its version. The same content again is the same version.
@@ -105,7 +117,7 @@ class AsyncTask(OfferedTask):
 
     async def _end(self, ending: str, verb: str, body: dict[str, Any]) -> None:
         self._require_open()
-        await self._command(verb, body, verb, Answer)
+        await self._command(verb, body, verb, Accepted)
         self._ending = ending
 
     def _require_open(self) -> None:

@@ -98,6 +98,10 @@ class LeaseKeeper:
         """A person stopped the run."""
         self.lose(TaskCancelled(f"A person stopped the work on {self._ref}.", code=ErrorCode.LEASE_LOST, status=409))
 
+    async def until_lost(self) -> None:
+        """Waits for the loss."""
+        await self._lost.wait()
+
     def check(self) -> None:
         """Raises the loss, if there is one, as a fresh exception each time."""
         if (loss := self.loss) is not None:
@@ -106,7 +110,7 @@ class LeaseKeeper:
     async def unless_lost(self, work: Coroutine[Any, Any, Got]) -> Got:
         """The result of some waiting, which a loss ends by raising."""
         working = asyncio.create_task(work, name=f"wait for {self._ref}")  # noqa: TID251 - awaited below
-        losing = asyncio.create_task(self._lost.wait(), name=f"lease of {self._ref}")  # noqa: TID251 - awaited below
+        losing = asyncio.create_task(self.until_lost(), name=f"lease of {self._ref}")  # noqa: TID251 - awaited below
         try:
             await asyncio.wait({working, losing}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -63,6 +63,10 @@ class Receipt(_Received):
     version: int
 
 
+class Accepted(_Received):
+    """A command was applied; what else the server says about it is not needed."""
+
+
 class Answer(_Received):
     """The answer to a question; None while nobody gave one."""
 

@@ -43,6 +43,10 @@ class Task(OfferedTask):
         """Asks a person, waits for the answer and keeps the lease alive meanwhile."""
         return self._loop.run(self._task.ask(text))
 
+    def comment(self, text: str) -> None:
+        """Says something under the task; `@handle` calls a person."""
+        self._loop.run(self._task.comment(text))
+
     def submit(self, content: str, *, title: str = "", format: str = "markdown") -> int:  # noqa: A002 - wire name
         """Hands in the deliverable and gives its version. The same content again is the same version."""
         return self._loop.run(self._task.submit(content, title=title, format=format))

@@ -83,6 +83,12 @@ class FakeBoard:
                 return task, run
         return None
 
+    def find_task(self, task_id: str) -> FakeTask:
+        for task in self.tasks:
+            if task_id in {task.task_id, task.ref}:
+                return task
+        raise Refused(404, ErrorCode.NOT_FOUND, f"There is no task {task_id!r}.")
+
     def find_run(self, run_id: str) -> tuple[FakeTask, FakeRun]:
         for task in self.tasks:
             for run in task.runs:

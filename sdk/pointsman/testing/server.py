@@ -213,7 +213,10 @@ class FakePointsman:
         }
 
     def _run_verb(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        _, _, run_id, verb, *rest = path.split("/")
+        _, kind, run_id, verb, *rest = path.split("/")
+        if (kind, verb) == ("tasks", "comments"):
+            self._board.find_task(run_id).comments.append({"author": "agent", "text": body["text"]})
+            return 201, {}
         match verb:
             case "beat":
                 self._board.hold(run_id)

@@ -130,6 +130,15 @@ def test_progress_is_shown_and_the_last_of_a_hurry_counts(server: FakePointsman)
         server.wait_for(lambda: task.runs[0].progress and task.runs[0].progress[-1] == "Reading page 49")
 
 
+def test_a_comment_stands_under_the_task(server: FakePointsman):
+    task = server.add_task("Map")
+    with writer(server) as agent:
+        claimed = agent.next_task()
+        assert claimed is not None
+        claimed.comment("@maya the totals differ")
+    assert [comment["text"] for comment in task.comments] == ["@maya the totals differ"]
+
+
 def test_a_question_waits_for_its_answer(server: FakePointsman):
     task = server.add_task("Map")
 

@@ -81,7 +81,7 @@ async def test_a_loss_told_through_the_channel_is_known_before_the_next_beat(ser
         claimed = await claimed_by(agent)
         await true_of(server, lambda: server.channel_count)
         server.take_away(task)
-        await asyncio.wait_for(claimed._keeper._lost.wait(), 5)
+        await asyncio.wait_for(claimed.until_lost(), 5)
         assert claimed.is_lost
 
 
@@ -102,7 +102,7 @@ async def test_a_loss_during_an_outage_is_learnt_when_the_server_is_back(server:
         server.go_away()
         server.take_away(task)
         server.come_back()
-        await asyncio.wait_for(claimed._keeper._lost.wait(), 5)
+        await asyncio.wait_for(claimed.until_lost(), 5)
         assert claimed.is_lost
 
 
