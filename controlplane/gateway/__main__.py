@@ -7,6 +7,7 @@ seconds.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -34,6 +35,7 @@ from proxy.mcp.app import create_mcp_app
 from proxy.ports import BodyPolicy
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
+from proxy.serve import KEEP_ALIVE_SECONDS
 from proxy.spool import SpoolWriter
 from proxy.upstream.client import UpstreamClient
 
@@ -87,6 +89,8 @@ def _serve(
     )
     server = uvicorn.Server(_uvicorn_config(settings, create_app(deps, mcp=create_mcp_app(deps))))
     presence = Presence(writing, "proxy", clock.now_ms())
+    gc.collect()
+    gc.freeze()  # what is loaded now stays: the collector need not look at it again during calls
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_live(server, policy, presence, clock))
 
@@ -102,7 +106,7 @@ def _uvicorn_config(settings: Settings, app: Application) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
-        date_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -7,15 +7,18 @@ anybody's money.
 import logging
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
 from controlplane.settings import Settings
-from proxy.config import ConfigError, parse_providers, parse_tool_servers, providers_from_environment
+from proxy.config import ConfigError, check_fields, parse_providers, parse_tool_servers, providers_from_environment
 from proxy.ports import Provider, ToolServer
 
 REFRESH_SECONDS = 2.0
 SIMULATED = "simulated"
+
+_SECTIONS = frozenset(("providers", "tool_servers"))
 
 _log = logging.getLogger(__name__)
 
@@ -68,20 +71,27 @@ class Destinations:
         if self._settings.is_demo:
             return _simulated_providers(self._settings), simulated
         document = self._document()
-        providers = parse_providers(document, self._environment)
-        tool_servers = parse_tool_servers(document, self._environment)
+        tool_servers = parse_tool_servers(document.get("tool_servers") or {}, self._environment)
+        providers = parse_providers(document.get("providers") or {}, self._environment)
         providers = providers or providers_from_environment(self._environment)
         if providers:
             return providers, tool_servers
         return _simulated_providers(self._settings), simulated | dict(tool_servers)
 
-    def _document(self) -> Mapping[str, object]:
+    def _document(self) -> Mapping[str, Any]:
+        path = self._settings.config_file
         try:
-            text = self._settings.config_file.read_text(encoding="utf-8")
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        document = yaml.safe_load(text)
-        return document if isinstance(document, dict) else {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} cannot be read: {error}") from error
+        if document is None:
+            return {}
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path} must be a mapping with providers: and tool_servers:, not {document!r:.80}")
+        check_fields(document, _SECTIONS, str(path))
+        return document
 
 
 def _simulated_providers(settings: Settings) -> tuple[Provider, ...]:
