@@ -13,7 +13,9 @@ from proxy.simulated.conversation import (
     Conversation,
     InvalidRequestError,
     Tool,
+    as_object,
     parse_limit,
+    parse_tools,
     seed_of,
     text_of,
     tokens_of,
@@ -114,15 +116,15 @@ def _blocks(messages: list[Any], kind: str) -> list[dict[str, Any]]:
 
 def _tools(listed: Any) -> tuple[Tool, ...]:
     entries = listed if isinstance(listed, list) else []
-    return tuple(Tool(t["name"], t.get("input_schema") or {}) for t in entries if isinstance(t, dict) and "name" in t)
+    tools = [as_object(entry) for entry in entries]
+    return parse_tools((tool.get("name"), tool.get("input_schema")) for tool in tools)
 
 
 def _forced(choice: Any) -> str | None:
-    if not isinstance(choice, dict):
-        return None
-    if choice.get("type") == "any":
+    kind, name = as_object(choice).get("type"), as_object(choice).get("name")
+    if kind == "any":
         return "*"
-    return choice.get("name") if choice.get("type") == "tool" else None
+    return name if kind == "tool" and isinstance(name, str) else None
 
 
 def _tool_use_id() -> str:

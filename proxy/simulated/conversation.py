@@ -1,6 +1,7 @@
 """A request to the simulated model with its dialect taken away."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +21,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that the client offers."""
+    """A tool that the client offers, its JSON schema as far as the simulated model fills it in."""
 
     name: str
-    schema: dict[str, Any]
+    properties: dict[str, Any]
+    required: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,24 @@ def without_tools_if_refused(tools: tuple[Tool, ...], choice: Any) -> tuple[Tool
     """No tools when the client's `tool_choice` is none, in either dialect's spelling."""
     is_refused = choice == "none" or (isinstance(choice, dict) and choice.get("type") == "none")
     return () if is_refused else tools
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """The value if it is a JSON object, else an empty one: what a client sends may be anything."""
+    return value if isinstance(value, dict) else {}
+
+
+def parse_tools(named_schemas: Iterable[tuple[Any, Any]]) -> tuple[Tool, ...]:
+    """The tools in pairs of name and schema, without those that have no name."""
+    return tuple(
+        _parse_tool(name, as_object(schema)) for name, schema in named_schemas if isinstance(name, str) and name
+    )
+
+
+def _parse_tool(name: str, schema: dict[str, Any]) -> Tool:
+    required = schema.get("required")
+    names = required if isinstance(required, list) else []
+    return Tool(name, as_object(schema.get("properties")), tuple(name for name in names if isinstance(name, str)))
 
 
 def parse_limit(number: Any, parameter: str) -> int | None:

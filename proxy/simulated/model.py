@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import orjson
 
-from proxy.simulated.conversation import Conversation, Tool, ToolCall
+from proxy.simulated.conversation import Conversation, Tool, ToolCall, as_object
 from proxy.simulated.prose import pieces_of, write_draft
 from proxy.simulated.script import Script, without_markers
 
@@ -68,7 +68,7 @@ def _tool_call(conversation: Conversation, script: Script) -> ToolCall | None:
 def _follow_up(conversation: Conversation) -> ToolCall | None:
     """Reads the first page that the first tool found, when there is a tool that takes a URL."""
     found = _ADDRESS.search(conversation.tool_results[-1]) if conversation.tool_results else None
-    reader = next((tool for tool in conversation.tools if "url" in tool.schema.get("properties", {})), None)
+    reader = next((tool for tool in conversation.tools if "url" in tool.properties), None)
     return ToolCall(reader.name, {"url": found[0].rstrip(".,;")}) if found and reader else None
 
 
@@ -78,17 +78,16 @@ def _named(tools: tuple[Tool, ...], name: str) -> Tool:
 
 def _call(tool: Tool, conversation: Conversation) -> ToolCall:
     """Arguments that fit the schema: its required properties, or else its first one."""
-    properties: dict[str, Any] = tool.schema.get("properties", {})
-    names = tool.schema.get("required") or list(properties)[:1]
+    names = tool.required or tuple(tool.properties)[:1]
     words = without_markers(conversation.brief).split()[:8]
     phrase = " ".join(words).strip(" .:,;") or tool.name
-    return ToolCall(tool.name, {name: _value(properties.get(name, {}), phrase) for name in names})
+    return ToolCall(tool.name, {name: _value(as_object(tool.properties.get(name)), phrase) for name in names})
 
 
-def _value(schema: Any, phrase: str) -> Any:
-    shape = schema if isinstance(schema, dict) else {}
-    if shape.get("enum"):
-        return shape["enum"][0]
+def _value(shape: dict[str, Any], phrase: str) -> Any:
+    choices = shape.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
     values: dict[Any, Any] = {"integer": 1, "number": 1, "boolean": True, "array": [], "object": {}, "null": None}
     kind = shape.get("type")
     return values.get(kind if isinstance(kind, str) else "string", phrase)

@@ -14,7 +14,9 @@ from proxy.simulated.conversation import (
     InvalidRequestError,
     Tool,
     ToolCall,
+    as_object,
     parse_limit,
+    parse_tools,
     seed_of,
     text_of,
     tokens_of,
@@ -61,7 +63,7 @@ class OpenAIWire:
             forced_tool=_forced(body.get("tool_choice")),
             max_tokens=parse_limit(limit, "max_tokens"),
             is_stream=body.get("stream") is True,
-            is_usage_wanted=(body.get("stream_options") or {}).get("include_usage") is True,
+            is_usage_wanted=as_object(body.get("stream_options")).get("include_usage") is True,
             seed=seed_of(messages),
             input_tokens=tokens_of(messages) + (tokens_of(body["tools"]) if body.get("tools") else 0),
         )
@@ -122,14 +124,15 @@ class OpenAIWire:
 def _tools(listed: Any) -> tuple[Tool, ...]:
     if not isinstance(listed, list):
         return ()
-    functions = [entry.get("function") for entry in listed if isinstance(entry, dict)]
-    return tuple(Tool(f["name"], f.get("parameters") or {}) for f in functions if isinstance(f, dict) and "name" in f)
+    functions = [as_object(as_object(entry).get("function")) for entry in listed]
+    return parse_tools((function.get("name"), function.get("parameters")) for function in functions)
 
 
 def _forced(choice: Any) -> str | None:
     if choice == "required":
         return "*"
-    return choice["function"]["name"] if isinstance(choice, dict) and isinstance(choice.get("function"), dict) else None
+    name = as_object(as_object(choice).get("function")).get("name")
+    return name if isinstance(name, str) else None
 
 
 def _call_id() -> str:

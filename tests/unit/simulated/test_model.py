@@ -8,8 +8,8 @@ from proxy.simulated.prose import pieces_of
 from proxy.simulated.script import parse_script
 
 BRIEF = "Write a note on what an installed heat pump costs in Finland."
-SEARCH = Tool("search", {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]})
-FETCH = Tool("fetch_page", {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]})
+SEARCH = Tool("search", {"query": {"type": "string"}}, ("query",))
+FETCH = Tool("fetch_page", {"url": {"type": "string"}}, ("url",))
 
 
 def ask(conversation: Conversation) -> Reply:
