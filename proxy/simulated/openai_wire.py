@@ -25,6 +25,7 @@ from proxy.simulated.conversation import (
 from proxy.simulated.prose import pieces_of
 from proxy.simulated.wire import Envelope
 
+_READ = ("system", "developer", "user")  # a tuple: a role may be any JSON, and that need not be hashable
 FINGERPRINT = "fp_simulated"
 _FINISH = {"end": "stop", "length": "length", "tool": "tool_calls"}
 _ERRORS: Mapping[int, tuple[str, str | None]] = {
@@ -50,7 +51,7 @@ class OpenAIWire:
             raise InvalidRequestError("you must provide a model parameter", "model")
         if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
             raise InvalidRequestError("Missing required parameter: 'messages'.", "messages")
-        read = [text_of(m.get("content")) for m in messages if m.get("role") in {"system", "developer", "user"}]
+        read = [text_of(m.get("content")) for m in messages if m.get("role") in _READ]
         said = [text_of(m.get("content")) for m in messages if m.get("role") == "user"]
         limit = body.get("max_completion_tokens", body.get("max_tokens"))
         return Conversation(

@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.simulated.anthropic_wire import AnthropicWire
@@ -25,6 +25,7 @@ sound = st.just({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "c
 
 @pytest.mark.parametrize("wire", [OpenAIWire(), AnthropicWire()], ids=["openai", "anthropic"])
 @given(parts=st.tuples(sound, bodies).map(lambda pair: {**pair[0], **pair[1]}) | bodies)
+@example({"model": "m", "max_tokens": 9, "messages": [{"role": []}]})
 @settings(max_examples=400)
 def test_any_json_is_answered_or_refused(wire, parts):
     try:
