@@ -49,8 +49,8 @@ class ClaimCommands(Desk):
             if earlier or agent.is_paused or len(held) >= concurrency:
                 return earlier
             able = {one.strip().lower() for one in (agent.capabilities if capabilities is None else capabilities)}
-            proposals = await _proposals(session, agent, able)
-        return await self._claim_first(agent, command_id, proposals)
+            candidates = await proposals(session, agent, able)
+        return await self._claim_first(agent, command_id, candidates)
 
     def _claimed_before(self, held: list[TaskState], agent_id: str, command_id: str) -> Claim | None:
         for state in held:
@@ -58,9 +58,9 @@ class ClaimCommands(Desk):
                 return self._claim_of(state, agent_id)
         return None
 
-    async def _claim_first(self, agent: Agent, command_id: str, proposals: list[str]) -> Claim | None:
+    async def _claim_first(self, agent: Agent, command_id: str, candidates: list[str]) -> Claim | None:
         actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
-        for task_id in proposals:
+        for task_id in candidates:
             command = ClaimTask(agent.agent_id, new_id(IdPrefix.RUN, self.clock.now_ms()))
             try:
                 state = await self.send(actor, _claim_id(command_id, task_id), task_id, command)
@@ -92,7 +92,8 @@ async def _held(session: AsyncSession, agent_id: str) -> list[TaskState]:
     return [msgspec.json.decode(text, type=TaskState) for text in states.scalars()]
 
 
-async def _proposals(session: AsyncSession, agent: Agent, able: set[str]) -> list[str]:
+async def proposals(session: AsyncSession, agent: Agent, able: set[str]) -> list[str]:
+    """What this agent could claim now, best first, as far as the read model knows."""
     columns = table_of(Task).c
     is_free = or_(columns.agent_id.is_(None), columns.agent_id == agent.agent_id)
     rows = await session.execute(
