@@ -29,6 +29,7 @@ from controlplane.supervisor import lifeline
 from controlplane.supervisor.files import write_atomically
 from controlplane.supervisor.preparation import Prepared
 from controlplane.supervisor.run_file import read_run_file
+from controlplane.supervisor.schema_stamp import stamp_schema
 from proxy.config import ConfigError
 
 HOUR_MS = 3_600_000
@@ -70,6 +71,8 @@ async def make_ready(settings: Settings) -> str:
     settings.home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     ensure_secrets(settings.home)
     await migrate(settings)
+    if not settings.control_url and not settings.calls_url:
+        stamp_schema(settings.home)
     database = open_control(settings)
     try:
         async with database.transaction() as session:

@@ -3,7 +3,8 @@
 | phase   | what happens                                                                                     |
 |---------|--------------------------------------------------------------------------------------------------|
 | before  | take the home's lock, end what a killed predecessor left, check the ports, find Temporal         |
-| prepare | secrets, migrations, first person (a short process), beside it the engine's start                |
+| prepare | secrets, migrations, first person (a short process), beside it the engine's start and, when the  |
+|         | databases are known to fit, everybody else's                                                     |
 | start   | all children; wait for each one's sign of readiness; write `run.json`; say where the board is    |
 | watch   | a dead child is told (console, board) and started again with back-off; `run.json` follows        |
 | stop    | Ctrl-C, SIGTERM or SIGHUP: children end in reverse order, within ten seconds, then the run file  |
@@ -31,6 +32,8 @@ from controlplane.supervisor.log_file import rotate, tail
 from controlplane.supervisor.plan import ChildSpecification, demo_child, own_children, simulated_child
 from controlplane.supervisor.preparation import Prepared, prepare
 from controlplane.supervisor.run_file import write_run_file
+from controlplane.supervisor.schema_stamp import is_schema_current
+from controlplane.supervisor.temporal_server import reimport_marker
 from controlplane.version import VERSION
 
 READY_SECONDS = 60.0
@@ -90,17 +93,22 @@ class Supervisor:
         environment = self._surroundings.environment
         if self._engine.child:
             self._start([self._engine.child])
+        home, own = self._settings.home, own_children(self._settings)
+        can_begin = is_schema_current(home) and not reimport_marker(home).exists()
+        if can_begin:
+            self._start(own)
         with self._console.step("Home ready: secrets, databases, first person"):
             prepared = await prepare(environment, self._surroundings.lifeline)
         if prepared.needs_simulated:
             check_ports({"simulated provider": ("127.0.0.1", self._settings.simulated_port)})
             self._start([simulated_child(self._settings)])
         with self._console.step(self._engine.description):
-            await self._wait_until_ready(self._children)
-        if await reimport_if_asked(self._settings, environment, self._settings.home.logs / "workers.log"):
+            await self._wait_until_ready(child for child in self._children if child.name == "temporal")
+        if await reimport_if_asked(self._settings, environment, home.logs / "workers.log"):
             self._console.say("  ✓ Tasks brought back to the engine from the control database")
         with self._console.step("Board, gateway, recorder and workers"):
-            self._start(own_children(self._settings))
+            if not can_begin:
+                self._start(own)
             await self._wait_until_ready(self._children)
         return prepared
 

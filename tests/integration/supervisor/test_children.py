@@ -22,9 +22,12 @@ SLEEPER = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 )
-ATTACHED = (
-    "from controlplane.supervisor import lifeline; import time; lifeline.attach(); print('up', flush=True); time.sleep(600)"
-)
+ATTACHED = """
+import time
+from controlplane.supervisor import lifeline
+lifeline.attach()
+time.sleep(600)
+"""
 
 
 class Watched:
