@@ -53,11 +53,10 @@ class Destinations:
         _log.info("the configuration was read again", extra={"providers": [one.name for one in self.providers]})
         return True
 
-    def addresses(self) -> Mapping[str, str]:
-        """Base URLs by name, for spans. A tool server hides a provider of the same name."""
-        return {one.name: one.base_url for one in self.providers} | {
-            one.name: one.url for one in self.tool_servers.values()
-        }
+    def addresses(self) -> Mapping[tuple[str, str], str]:
+        """URLs by a call's kind and its destination's name, for spans."""
+        providers = {("model", one.name): one.base_url for one in self.providers}
+        return providers | {("tool", one.name): one.url for one in self.tool_servers.values()}
 
     def _version(self) -> tuple[int, int] | None:
         try:

@@ -16,6 +16,11 @@ CallRow = Mapping[str, Any]  # the columns of `call_tables.Call`
 
 _FAILED = frozenset({"error", "truncated", "refused", "unknown"})
 _INTERRUPTED = frozenset({"truncated", "client_left", "unknown"})
+# MCP specification 2026-07-28, the methods' first words.
+_METHOD_FAMILIES = frozenset((
+    "completion", "elicitation", "logging", "notifications", "prompts", "resources", "roots", "sampling", "server",
+    "subscriptions", "tasks", "tools",
+))  # fmt: skip
 # https://www.w3.org/TR/trace-context/#traceparent-header (2021-11-23): later versions may append fields.
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}(?P<more>-.*)?"
@@ -45,15 +50,15 @@ class SpanDescription:
     attributes: Mapping[str, AttributeValue]
 
 
-def describe_call(row: CallRow, addresses: Mapping[str, str]) -> SpanDescription:
-    """The span of an ended call; `addresses` maps the names of providers and tool servers to their base URLs."""
+def describe_call(row: CallRow, addresses: Mapping[tuple[str, str], str]) -> SpanDescription:
+    """The span of an ended call. `addresses`: kind of call and name of its provider or tool server -> its URL."""
     incoming = parse_traceparent(row["traceparent"])
     trace_id = _trace_id(row, incoming)
     is_parent = incoming is not None and incoming.trace_id == trace_id
     error = _error_type(row)
     specific = _tool_attributes(row) if row["kind"] == "tool" else _model_attributes(row)
-    destination = row["model"].partition("/")[0] if row["kind"] == "tool" else row["provider"]
-    attributes = {**specific, **_address(addresses.get(destination, "")), **_our_attributes(row)}
+    address = _address(addresses.get((row["kind"], row["provider"]), ""))
+    attributes = {**specific, **address, **_our_attributes(row)}
     if error:
         attributes[names.ERROR_TYPE] = error
     return SpanDescription(
@@ -96,8 +101,9 @@ def _name(row: CallRow) -> str:
 
 
 def _is_method(target: str) -> bool:
-    """A tool call's `model` is `<server>/<tool>`, any other request's `<server>/<method>`; methods hold a slash."""
-    return "/" in target or target in {"initialize", "ping"}
+    """A tool call's `model` is `<server>/<tool>`, another request's `<server>/<method>`. Tools may hold slashes too."""
+    family, slash, _ = target.partition("/")
+    return family in _METHOD_FAMILIES if slash else target in {"initialize", "ping"}
 
 
 def _model_attributes(row: CallRow) -> dict[str, AttributeValue]:

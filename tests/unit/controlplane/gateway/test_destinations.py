@@ -46,7 +46,10 @@ def test_the_file_goes_before_the_environment(settings: Settings) -> None:
     settings.config_file.write_text(FILE)
     found = Destinations(settings, {"OUR_KEY": "sk-ours", "ANTHROPIC_API_KEY": "sk"})
     assert [(provider.name, provider.api_key) for provider in found.providers] == [("openai", "sk-ours")]
-    assert found.addresses() == {"openai": "https://api.openai.com/v1", "search": "https://tools.example/mcp"}
+    assert found.addresses() == {
+        ("model", "openai"): "https://api.openai.com/v1",
+        ("tool", "search"): "https://tools.example/mcp",
+    }
 
 
 def test_the_demo_spends_nobodys_money(settings: Settings) -> None:

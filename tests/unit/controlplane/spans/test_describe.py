@@ -11,7 +11,12 @@ from controlplane.spans.describe import SpanPlace, describe_call, parse_tracepar
 from proxy.records import Usage
 from tests.fakes.recording import SECOND_NS, START_NS, Bench, ended, recording_bench, started, write
 
-ADDRESSES = {"openai": "https://api.openai.com/v1", "simulated": "http://127.0.0.1:8790/mcp"}
+ADDRESSES = {
+    ("model", "openai"): "https://api.openai.com/v1",
+    ("model", "simulated"): "http://127.0.0.1:8790/v1",
+    ("tool", "simulated"): "http://127.0.0.1:8791/mcp",
+}
+TOOL = {"kind": "tool", "provider": "simulated", "dialect": "mcp"}
 THEIR_TRACE, THEIR_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
@@ -80,7 +85,7 @@ def test_a_model_call_is_a_genai_span_in_its_runs_trace(bench: Bench) -> None:
 
 
 def test_a_tool_call_is_an_mcp_span(bench: Bench) -> None:
-    span = describe_call(row(bench, {"kind": "tool", "model": "simulated/search", "dialect": "mcp"}), ADDRESSES)
+    span = describe_call(row(bench, {**TOOL, "model": "simulated/search"}), ADDRESSES)
     assert span.name == "tools/call search"
     mcp = {name: value for name, value in span.attributes.items() if not name.startswith(("pointsman.", "session."))}
     assert mcp == {
@@ -90,14 +95,19 @@ def test_a_tool_call_is_an_mcp_span(bench: Bench) -> None:
         "gen_ai.usage.cost": 4.5e-07,
         "network.transport": "tcp",
         "server.address": "127.0.0.1",
-        "server.port": 8790,
+        "server.port": 8791,
     }
 
 
 def test_listing_tools_is_no_tool_call(bench: Bench) -> None:
-    span = describe_call(row(bench, {"kind": "tool", "model": "simulated/tools/list"}), ADDRESSES)
+    span = describe_call(row(bench, {**TOOL, "model": "simulated/tools/list"}), ADDRESSES)
     assert (span.name, span.attributes[names.MCP_METHOD]) == ("tools/list", "tools/list")
     assert names.TOOL_NAME not in span.attributes
+
+
+def test_a_tools_name_may_hold_a_slash(bench: Bench) -> None:
+    span = describe_call(row(bench, {**TOOL, "model": "simulated/github/search"}), ADDRESSES)
+    assert (span.name, span.attributes[names.TOOL_NAME]) == ("tools/call github/search", "github/search")
 
 
 def test_an_incoming_context_of_the_runs_own_trace_is_the_parent(bench: Bench) -> None:
