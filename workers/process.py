@@ -3,23 +3,36 @@
 import asyncio
 import os
 import signal
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any, Final
 
+import httpx2
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from controlplane.blobs import DirectoryBlobs
+from controlplane.commands.service import CommandService
+from controlplane.feed.feed import Feed
 from controlplane.ports import Clock
 from controlplane.settings import Settings
 from controlplane.store.database import Database, open_calls, open_control
 from controlplane.store.presence import keep_presence
+from workers.activities.agents import AgentActivities
 from workers.activities.tasks import TaskActivities
 from workers.bootstrap import bootstrap
 from workers.clock import WallClock
+from workers.dispatch import Dispatcher
+from workers.engine import TemporalTaskEngine
+from workers.gateway import TIMEOUT, GatewayClient
 from workers.leadership import Leadership
+from workers.messages import LeaseTerms
 from workers.reconcile import Reconciler
 from workers.watch import Watch, thresholds_of
-from workers.worker import task_worker
+from workers.worker import agent_worker, task_worker
+
+LIMITS: Final = httpx2.Limits(max_connections=40, max_keepalive_connections=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +55,13 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         parts = await open_parts(settings, stack)
+        service = command_service(parts)
+        http = await stack.enter_async_context(httpx2.AsyncClient(timeout=TIMEOUT, limits=LIMITS))
+        agents = AgentActivities(service, GatewayClient(http, settings.proxy_url))
         async with asyncio.TaskGroup() as group:
             group.create_task(_work(task_worker(parts.client, _task_activities(parts)), stop), name="task worker")
+            group.create_task(_work(agent_worker(parts.client, agents), stop), name="agent worker")
+            group.create_task(_until(stop, _dispatcher(parts, service).run()), name="dispatcher")
             group.create_task(_watch(parts).run(stop), name="watch")
             group.create_task(keep_presence(parts.control, "workers", parts.clock, stop), name="presence")
 
@@ -64,6 +82,23 @@ async def open_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
 
 
+def command_service(parts: Parts) -> CommandService:
+    """What our own agents ask, with the same rules as everybody's."""
+    engine = TemporalTaskEngine(parts.client, LeaseTerms.of(parts.settings))
+    blobs = DirectoryBlobs(parts.settings.home.blobs)
+    return CommandService(parts.control, engine, blobs, parts.clock, parts.master_key)
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Cancels the work when told to stop; an error of the work is raised here."""
+    async with asyncio.TaskGroup() as group:
+        working = group.create_task(work, name="work until stop")
+        stopping = group.create_task(stop.wait(), name="stop")
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        stopping.cancel()
+
+
 async def _work(worker: Worker, stop: asyncio.Event) -> None:
     async with worker:  # leaving it lets running activities end, for a few seconds
         await stop.wait()
@@ -81,4 +116,14 @@ def _watch(parts: Parts) -> Watch:
         Leadership(parts.control, parts.clock, "watch", parts.name),
         thresholds_of(parts.settings),
         parts.clock,
+    )
+
+
+def _dispatcher(parts: Parts, service: CommandService) -> Dispatcher:
+    return Dispatcher(
+        service,
+        parts.client,
+        Feed(parts.control),
+        Leadership(parts.control, parts.clock, "dispatcher", parts.name),
+        beat_seconds=min(10.0, parts.settings.lease_ttl_seconds / 4),
     )

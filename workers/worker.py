@@ -8,8 +8,10 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from workers.activities.agents import AgentActivities
 from workers.activities.tasks import TaskActivities
-from workers.messages import TASK_QUEUE
+from workers.messages import AGENT_QUEUE, TASK_QUEUE
+from workers.workflows.agent_run import AgentRunWorkflow
 from workers.workflows.task import TaskWorkflow
 
 GRACE = timedelta(seconds=5)
@@ -21,7 +23,7 @@ def sandbox() -> SandboxedWorkflowRunner:
     """Workflow modules are imported afresh for each workflow. Our pure rooms are not: that would cost 500 ms a task."""
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "controlplane", "pointsman", "msgspec", "workers.messages"
+            "controlplane", "pointsman", "msgspec", "workers.messages", "workers.agent_messages"
         )
     )
 
@@ -36,6 +38,27 @@ def task_worker(client: Client, activities: TaskActivities) -> Worker:
         workflow_runner=sandbox(),
         max_cached_workflows=1000,
         max_concurrent_activities=50,
+        sticky_queue_schedule_to_start_timeout=STICKY,
+        graceful_shutdown_timeout=GRACE,
+    )
+
+
+def agent_worker(client: Client, activities: AgentActivities) -> Worker:
+    """Runs internal agents: few, long, and never in the way of a task's projection."""
+    return Worker(
+        client,
+        task_queue=AGENT_QUEUE,
+        workflows=[AgentRunWorkflow],
+        activities=[
+            activities.open_transcript,
+            activities.call_model,
+            activities.call_tool,
+            activities.submit_answer,
+            activities.fail_run,
+        ],
+        workflow_runner=sandbox(),
+        max_cached_workflows=100,
+        max_concurrent_activities=20,
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
     )
