@@ -1,0 +1,63 @@
+"""The frame around every page: project, spending of the day, the bell's figure, and which process came back."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from controlplane.queries.bell import open_notices
+from controlplane.queries.rows import CALLS, PROCESSES, PROJECTS, first_row, rows
+
+RESTART_SHOWN_MS = 120_000  # how long the board says that a process came back
+_TOGETHER_MS = 20_000  # processes that started within this of the first belong to one start of the whole product
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A process that came back while the others went on."""
+
+    name: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShellView:
+    """What the frame says. `spent_nano_usd` counts every call of the day, attributed or not."""
+
+    project: str
+    open_notices: int
+    spent_nano_usd: int
+    restarts: tuple[Restart, ...] = ()
+
+
+async def shell_view(
+    control: AsyncSession, calls: AsyncSession, workspace_id: str, user_id: str, now_ms: int, midnight_ms: int
+) -> ShellView:
+    """The frame for one person; `midnight_ms` is when the day began where the server stands."""
+    named = select(PROJECTS.c.name).where(PROJECTS.c.workspace_id == workspace_id)
+    project = await first_row(control, named.order_by(PROJECTS.c.created_at_ms.desc()))
+    return ShellView(
+        project=str(project[0]) if project else "",
+        open_notices=await open_notices(control, user_id),
+        spent_nano_usd=await _spent(calls, workspace_id, midnight_ms),
+        restarts=await _restarts(control, now_ms),
+    )
+
+
+async def _spent(calls: AsyncSession, workspace_id: str, midnight_ms: int) -> int:
+    cost = case((CALLS.c.outcome == "", CALLS.c.live_cost_nano_usd), else_=CALLS.c.cost_nano_usd)
+    spent = select(func.coalesce(func.sum(cost), 0)).where(
+        CALLS.c.workspace_id == workspace_id, CALLS.c.started_at_ns >= midnight_ms * 1_000_000
+    )
+    row = await first_row(calls, spent)
+    return int(row[0]) if row else 0
+
+
+async def _restarts(control: AsyncSession, now_ms: int) -> tuple[Restart, ...]:
+    found = await rows(control, select(PROCESSES.c.name, PROCESSES.c.started_at_ms))
+    began = min((row.started_at_ms for row in found), default=now_ms)
+    return tuple(
+        Restart(row.name, row.started_at_ms)
+        for row in sorted(found, key=lambda row: row.started_at_ms)
+        if row.started_at_ms > max(began + _TOGETHER_MS, now_ms - RESTART_SHOWN_MS)
+    )

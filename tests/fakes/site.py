@@ -1,0 +1,93 @@
+"""The pages on real databases, a real feed and real commands; only the engine is in memory, and a clock that is set."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from controlplane.access.people import Person, create_admin_if_none
+from controlplane.access.sessions import start_session
+from controlplane.blobs import DirectoryBlobs
+from controlplane.commands.service import CommandService
+from controlplane.feed.feed import Feed
+from controlplane.settings import Settings
+from controlplane.store.database import Database, open_calls, open_control
+from tests.fakes.databases import create_databases
+from tests.fakes.engine import MemoryEngine
+from web.app import create_pages
+from web.assets import Assets
+from web.live.hub import Hub
+from web.rendering import Renderer
+from web.station import Station
+
+NOON_MS = 1_794_571_200_000  # 2026-11-13 12:00:00 UTC
+
+
+@dataclass
+class SetClock:
+    """Says what it was set to."""
+
+    at_ms: int = NOON_MS
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+@dataclass
+class Site:
+    """A running set of pages."""
+
+    app: FastAPI
+    station: Station
+    engine: MemoryEngine
+    feed: Feed
+    clock: SetClock
+    person: Person
+    cookie: str
+
+    @property
+    def commands(self) -> CommandService:
+        return self.station.commands
+
+    @property
+    def control(self) -> Database:
+        return self.station.control
+
+
+@asynccontextmanager
+async def running_site(root: Path, clock: SetClock | None = None) -> AsyncIterator[Site]:
+    """Pages over fresh databases with one admin, signed in."""
+    clock = clock or SetClock()
+    home = create_databases(root)
+    settings = Settings(home=home)
+    control, calls, engine, blobs = (
+        open_control(settings),
+        open_calls(settings),
+        MemoryEngine(),
+        DirectoryBlobs(home.blobs),
+    )
+    assets = Assets()
+    commands = CommandService(control, engine, blobs, clock, b"k" * 32)
+    async with control.transaction() as session:
+        person = await create_admin_if_none(session, clock.now_ms(), "maya@example.com")
+        cookie = await start_session(session, person.user_id, clock.now_ms())
+    feed = Feed(control)
+    try:
+        async with feed.running(), Hub(feed).running() as hub:
+            station = Station(
+                settings=settings,
+                control=control,
+                calls=calls,
+                commands=commands,
+                blobs=blobs,
+                clock=clock,
+                hub=hub,
+                renderer=Renderer(assets, clock, UTC),
+            )
+            yield Site(create_pages(station, assets), station, engine, feed, clock, person, cookie)
+    finally:
+        await control.close()
+        await calls.close()

@@ -1,0 +1,27 @@
+"""Puts the pages together. No processes, no environment: `web/main.py` hands in what they work with."""
+
+from fastapi import FastAPI
+from pointsman.contract import API_PREFIX
+from starlette.types import ASGIApp
+
+from web.assets import Assets, StaticPages
+from web.guard import Guard
+from web.live import stream
+from web.pages import board, calls, commands, health, inbox, preferences, sign_in, tasks
+from web.pages.errors import add_error_pages
+from web.station import Station
+
+
+def create_pages(station: Station, assets: Assets, api: ASGIApp | None = None) -> FastAPI:
+    """The application: pages, live streams, static files, and the JSON API beside them when there is one."""
+    app = FastAPI(title="Pointsman", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.station = station
+    for part in (board, tasks, commands, calls, inbox, sign_in, preferences, health):
+        app.include_router(part.router)
+    app.include_router(stream.router)
+    if api is not None:
+        app.mount(API_PREFIX, api)
+    app.mount("/static", StaticPages(assets))
+    app.add_middleware(Guard, passed=API_PREFIX)
+    add_error_pages(app)
+    return app

@@ -1,0 +1,67 @@
+"""The endpoints behind `hx-sse:connect`: server-sent events with an id, resumable by `Last-Event-ID`."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, HTTPException
+from starlette.responses import StreamingResponse
+
+from controlplane.queries.task import task_id_of
+from web.live.board import BoardSource
+from web.live.channel import Source
+from web.live.hub import Hub
+from web.live.shell import ShellSource
+from web.live.task import TaskSource
+from web.live.viewer import read_positions
+from web.pages.access import Signed, Stationed
+from web.pages.filters import FilteredBoard, Selected
+
+router = APIRouter(prefix="/live")
+
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+LastEventId = Annotated[str, Header(alias="Last-Event-ID")]
+
+
+@router.get("/frame")
+async def follow_frame(
+    station: Stationed, person: Signed, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """Only what stands around every page: bell, spending, restarts."""
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [frame], last_event_id, after)
+
+
+@router.get("/board")
+async def follow_board(
+    station: Stationed, person: Signed, wanted: FilteredBoard, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """A board through one filter."""
+    board = BoardSource(person.workspace_id, wanted, station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [board, frame], last_event_id, after)
+
+
+@router.get("/tasks/{ref}")
+async def follow_task(
+    station: Stationed, person: Signed, ref: str, selection: Selected, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """One task's page."""
+    async with station.control.reading() as session:
+        task_id = await task_id_of(session, person.workspace_id, ref)
+    if task_id is None:
+        raise HTTPException(404)
+    task = TaskSource(person.workspace_id, task_id, selection, station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [task, frame], last_event_id, after)
+
+
+def stream(hub: Hub, sources: Sequence[Source[Any]], last_event_id: str, after: int) -> StreamingResponse:
+    """The stream of some sources, from where the browser stands: what it saw last, or what its page was made from."""
+    positions = read_positions(last_event_id, len(sources)) or [after] * len(sources)
+    return StreamingResponse(_messages(hub, sources, positions), media_type="text/event-stream", headers=HEADERS)
+
+
+async def _messages(hub: Hub, sources: Sequence[Source[Any]], positions: Sequence[int]) -> AsyncIterator[bytes]:
+    async with hub.viewer(sources, positions) as viewer:
+        async for message in viewer.messages():
+            yield message

@@ -1,0 +1,42 @@
+"""The board."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from web.frame import make_frame
+from web.live.board import BoardSource
+from web.pages.access import Signed, Stationed
+from web.pages.filters import FilteredBoard, FilterLinks, filter_query
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What the empty board tells somebody who begins."""
+
+    web_url: str
+    gateway_url: str
+    has_agents: bool
+
+
+@router.get("/", response_class=HTMLResponse)
+async def show_board(request: Request, station: Stationed, person: Signed, wanted: FilteredBoard) -> HTMLResponse:
+    """The board through a filter."""
+    source = BoardSource(person.workspace_id, wanted, station)
+    await station.hub.channel(source)  # before the page is read: nothing falls between page and stream
+    query = filter_query(wanted)
+    frame = await make_frame(request, station, person, "board", "/live/board", query, search=wanted.text)
+    board = await source.load()
+    steps = FirstSteps(station.settings.web_url, station.settings.proxy_url, board.has_agents)
+    links = FilterLinks(wanted)
+    return HTMLResponse(station.renderer.page("board/page.html", frame=frame, board=board, steps=steps, links=links))
+
+
+@router.get("/help/keys", response_class=HTMLResponse)
+async def show_keys(request: Request, station: Stationed, person: Signed) -> HTMLResponse:
+    """The keyboard's map, for those whose browser runs no scripts and for those who ask."""
+    frame = await make_frame(request, station, person, "help")
+    return HTMLResponse(station.renderer.page("frame/keys.html", frame=frame))

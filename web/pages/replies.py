@@ -1,0 +1,123 @@
+"""How a click is answered: with scripts by fragments, without by a page; and the same for every "no"."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from controlplane.access.people import Person
+from web.frame import look_of
+from web.live.board import BoardSource
+from web.live.task import TaskSource
+from web.pages.filters import board_filter, selection
+from web.pages.posted import Posted
+from web.rendering import partial
+from web.station import Station
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A form that sends the same command again."""
+
+    action: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """One line at the edge of the page."""
+
+    text: str
+    kind: str = "done"  # done | refused | away
+    retry: Retry | None = None
+    link: str = ""
+    link_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """What `frame/error.html` says: what happened, and what to do."""
+
+    title: str
+    sentence: str
+    back: str = "/"
+    back_text: str = "Back to the board"
+    retry: Retry | None = None
+    request_id: str = ""
+
+
+def is_htmx(request: Request) -> bool:
+    """Did a script of ours ask, that can put fragments in their places?"""
+    return request.headers.get("hx-request") == "true"
+
+
+def toast(station: Station, message: Toast) -> str:
+    """The fragment of a toast."""
+    return partial("#toasts", "beforeend", station.renderer.part("frame/shell.html", "toast", message))
+
+
+async def done(request: Request, station: Station, person: Person, task_id: str, ref: str) -> Response:
+    """After a command: back to the page, or the fragments that changed on it, without waiting for the live stream."""
+    if not is_htmx(request):
+        return RedirectResponse(_came_from(request, f"/tasks/{ref}"), 303)
+    return HTMLResponse(await _fragments(request, station, person, task_id, ref))
+
+
+async def _fragments(request: Request, station: Station, person: Person, task_id: str, ref: str) -> str:
+    seq = station.hub.last_seq
+    current = urlsplit(request.headers.get("hx-current-url", ""))
+    query = {name: values[-1] for name, values in parse_qs(current.query).items()}
+    if current.path.startswith("/tasks/"):
+        chosen = selection(_number(query.get("version", "")), query.get("view", "rendered"))
+        blocks = await TaskSource(person.workspace_id, task_id, chosen, station).load()
+        return "\n".join(partial(f"#{name}", "outerMorph", html) for name, html in blocks.items())
+    if current.path != "/":
+        return ""
+    known = {name: query.get(name, "") for name in ("signal", "agent", "q", "show", "done")}
+    board = await BoardSource(person.workspace_id, board_filter(**known), station).load()
+    card = board.cards().get(task_id)
+    if card is None:
+        return partial(f"#slot-{ref}", "delete")
+    column = next(column.status for column in board.columns if card in column.cards)
+    return partial(f"#cards-{column}", "place", station.renderer.part("board/card.html", "slot", card, seq))
+
+
+def refused(request: Request, station: Station, status: int, sentence: str) -> Response:
+    """A rule said no: the sentence, and nothing changed."""
+    if is_htmx(request):
+        return HTMLResponse(toast(station, Toast(sentence, "refused")), status)
+    back = _came_from(request, "/")
+    page = ErrorPage("That is not possible", sentence, back=back, back_text="Go back")
+    return error_page(request, station, status, page)
+
+
+def engine_away(request: Request, station: Station) -> Response:
+    """The engine did not answer: the click is offered again under the same id, so that it cannot count twice."""
+    posted: Posted | None = getattr(request.state, "posted", None)
+    retry = Retry(posted.action, posted.again()) if posted else None
+    sentence = "The engine does not answer at the moment. Your click was kept; sending it again cannot count twice."
+    if is_htmx(request):
+        return HTMLResponse(toast(station, Toast(sentence, "away", retry)), 503, {"Retry-After": "1"})
+    page = ErrorPage("The engine is away", sentence, retry=retry)
+    return error_page(request, station, 503, page)
+
+
+def error_page(request: Request, station: Station, status: int, error: ErrorPage) -> HTMLResponse:
+    """A whole page that says what is wrong."""
+    look = look_of(request)
+    return HTMLResponse(station.renderer.page("frame/error.html", frame=look, error=error), status)
+
+
+def _came_from(request: Request, default: str) -> str:
+    """The page the form stood on, if it was ours."""
+    referer = urlsplit(request.headers.get("referer", ""))
+    if referer.netloc != request.headers.get("host") or referer.path.startswith("/sign-in"):
+        return default
+    if referer.path.endswith(("/actions", "/new")):
+        return default
+    return referer.path + (f"?{referer.query}" if referer.query else "")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else 0

@@ -1,0 +1,54 @@
+// The keyboard's map stands in templates/frame/shell.html (?). A key does what a link or button on the page does.
+const cards = () => [...document.querySelectorAll(".card h3 a, .item h3 a")];
+const columns = () => [...document.querySelectorAll(".column")].filter((column) => column.querySelector(".card h3 a"));
+const current = () => document.activeElement?.closest?.(".card, .item");
+
+function focus(link) {
+  link?.focus();
+  link?.closest("li")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function step(by) {
+  const here = current();
+  const list = here ? [...(here.closest(".cards, #items") ?? document).querySelectorAll("h3 a")] : cards();
+  focus(here ? list[list.findIndex((link) => here.contains(link)) + by] : list[0]);
+}
+
+function across(by) {
+  const all = columns();
+  const here = current()?.closest(".column");
+  const goal = here ? all[all.indexOf(here) + by] : all[0];
+  if (!goal) return;
+  const rows = [...(here ?? goal).querySelectorAll(".card")];
+  const row = here ? rows.indexOf(current()) : 0;
+  const links = [...goal.querySelectorAll(".card h3 a")];
+  focus(links[Math.min(row, links.length - 1)]);
+}
+
+const click = (selector, root = document) => root?.querySelector(selector)?.click();
+const actions = {
+  j: () => step(1),
+  k: () => step(-1),
+  h: () => across(-1),
+  l: () => across(1),
+  m: () => click(".acts a", current()),
+  c: () => (document.getElementById("new-task-link") ? click("#new-task-link") : location.assign("/tasks/new")),
+  "/": () => document.getElementById("q")?.focus(),
+  "?": () => document.getElementById("help")?.showModal(),
+};
+const places = { b: "/", i: "/inbox" };
+let isGoing = false;
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.target.closest("form")?.requestSubmit();
+    return;
+  }
+  const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (isGoing && places[event.key]) location.assign(places[event.key]);
+  isGoing = event.key === "g";
+  if (!(event.key in actions)) return;
+  event.preventDefault();
+  actions[event.key]();
+});

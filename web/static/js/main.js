@@ -1,0 +1,7 @@
+// Everything here makes pages quicker or nicer; without it the same links and forms do the same things.
+import "./theme.js";
+import "./times.js";
+import "./dialogs.js";
+import "./keys.js";
+import "./live.js";
+import "./drag.js";
