@@ -111,6 +111,7 @@ class Child:
                 self._on_death(Death(self.name, process.pid, exit_code, delay, backoff.deaths_in_a_row))
                 await self._wait_or_stop(delay)
         finally:
+            self._signal(signal.SIGTERM)  # nothing to do but when we are cancelled by somebody else's fault
             self.running = None
             self._ended.set()
 

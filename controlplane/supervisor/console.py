@@ -1,5 +1,6 @@
 """What `pointsman up` says to the person who started it. For people only: nobody parses it."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +17,10 @@ class Console:
     monotonic: Callable[[], float] = time.monotonic
 
     def say(self, text: str = "") -> None:
-        """One line, at once."""
-        self.out.write(text + "\n")
-        self.out.flush()
+        """One line, at once. Nobody there to read it (a closed terminal, a pipe that ended) stops nothing."""
+        with contextlib.suppress(OSError, ValueError):
+            self.out.write(text + "\n")
+            self.out.flush()
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:

@@ -6,6 +6,7 @@ import pytest
 
 from controlplane.settings import read_settings
 from controlplane.supervisor.child import Backoff, Death
+from controlplane.supervisor.console import Console
 from controlplane.supervisor.files import write_atomically
 from controlplane.supervisor.lock import HomeTaken, hold_home, holder_of
 from controlplane.supervisor.log_file import open_log, rotate, tail
@@ -129,3 +130,15 @@ def test_a_given_address_wins_over_host_and_port() -> None:
     environment = {"POINTSMAN_WEB_URL": "https://board.example/", "POINTSMAN_PROXY_URL": "http://proxy:8787"}
     settings = read_settings(environment)
     assert (settings.web_url, settings.proxy_url) == ("https://board.example", "http://proxy:8787")
+
+
+def test_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    out = os.fdopen(writing, "w", encoding="utf-8")
+    console = Console(out)
+    console.say("nobody hears this")
+    with console.step("nor that"):
+        pass
+    with pytest.raises(BrokenPipeError):
+        out.close()
