@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from pointsman.contract import API_PREFIX
 from starlette.types import ASGIApp
 
-from web.assets import Assets, StaticPages
+from web.assets import StaticPages
 from web.guard import Guard
 from web.live import stream
 from web.pages import board, calls, commands, health, inbox, preferences, sign_in, tasks
@@ -12,7 +12,7 @@ from web.pages.errors import add_error_pages
 from web.station import Station
 
 
-def create_pages(station: Station, assets: Assets, api: ASGIApp | None = None) -> FastAPI:
+def create_pages(station: Station, api: ASGIApp | None = None) -> FastAPI:
     """The application: pages, live streams, static files, and the JSON API beside them when there is one."""
     app = FastAPI(title="Pointsman", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.station = station
@@ -21,7 +21,7 @@ def create_pages(station: Station, assets: Assets, api: ASGIApp | None = None) -
     app.include_router(stream.router)
     if api is not None:
         app.mount(API_PREFIX, api)
-    app.mount("/static", StaticPages(assets))
+    app.mount("/static", StaticPages(station.assets))
     app.add_middleware(Guard, passed=API_PREFIX)
     add_error_pages(app)
     return app

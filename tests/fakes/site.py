@@ -85,9 +85,10 @@ async def running_site(root: Path, clock: SetClock | None = None) -> AsyncIterat
                 blobs=blobs,
                 clock=clock,
                 hub=hub,
+                assets=assets,
                 renderer=Renderer(assets, clock, UTC),
             )
-            yield Site(create_pages(station, assets), station, engine, feed, clock, person, cookie)
+            yield Site(create_pages(station), station, engine, feed, clock, person, cookie)
     finally:
         await control.close()
         await calls.close()
