@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS: Final = 3600.0  # an hour of outage is survived; the lease outlives restarts, not holidays
 PARTING_SECONDS: Final = 5.0  # a good-bye is a courtesy: the lease ends by itself when it cannot be said
 ANSWER_WAIT_SECONDS: Final = 20.0
+PROGRESS_CHARACTERS: Final = 500  # what the server takes; a card shows less
 Received = TypeVar("Received", bound=BaseModel)
 
 
@@ -53,7 +54,7 @@ class AsyncTask(OfferedTask):
     async def progress(self, text: str) -> None:
         """Shows on the card what is being done. Does not wait for the server; of several in a hurry the last counts."""
         self._require_open()
-        self._keeper.say(text)
+        self._keeper.say(text[:PROGRESS_CHARACTERS])
 
     async def ask(self, text: str) -> str:
         """Asks a person, waits for the answer and keeps the lease alive meanwhile."""
