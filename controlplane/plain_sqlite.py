@@ -1,6 +1,6 @@
 """Plain SQLite for the two processes beside the hot path, which must stay light: gateway and recorder.
 
-They read and write a few fixed statements; SQLAlchemy would cost each of them 30 MB and most of its CPU. Everybody else
+They read and write a few fixed statements; SQLAlchemy would cost each of them 40 MB and most of its CPU. Everybody else
 goes through `controlplane.store`.
 """
 

@@ -106,6 +106,7 @@ def _uvicorn_config(settings: Settings, app: Application) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nobody stands in front, and forwarded headers are not believed
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -93,7 +93,7 @@ def _spans(settings: Settings, environment: Mapping[str, str]) -> Iterator[SpanS
         yield None
         return
     from controlplane.spans.describe import describe_call  # noqa: PLC0415 - only when it is wanted
-    from controlplane.spans.export import SpanExport  # noqa: PLC0415 - loads the OpenTelemetry SDK, 20 MB
+    from controlplane.spans.export import SpanExport  # noqa: PLC0415 - loads the OpenTelemetry SDK, 15 MB
 
     export = SpanExport(settings.otlp_endpoint, VERSION)
     destinations = Destinations(settings, environment)

@@ -1,4 +1,4 @@
-"""Sends spans by OTLP over HTTP. Importing this module loads the OpenTelemetry SDK (20 MB): only when it is wanted.
+"""Sends spans by OTLP over HTTP. Importing this module loads the OpenTelemetry SDK (15 MB): only when it is wanted.
 
 A span is handed over after its call's row is committed. So a killed recorder may lose the last spans (at most once) but
 never sends one twice; the row in SQL stays the truth. The queue holds 8,192 spans: when the collector is too slow or

@@ -50,7 +50,7 @@ class Installation:
         """Where the simulated provider is looked for."""
         return SIMULATED_PORT + self.offset
 
-    def start(self, module: str) -> subprocess.Popen[bytes]:
+    def start(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(sys.path),
@@ -60,7 +60,7 @@ class Installation:
         }
         log = (self.home.root / f"{module}.log").open("ab")
         process = subprocess.Popen(
-            [sys.executable, "-m", module], env=environment | self.environment, stdout=log, stderr=log
+            [sys.executable, "-m", module, *arguments], env=environment | self.environment, stdout=log, stderr=log
         )
         log.close()
         self.processes.append(process)
@@ -69,7 +69,9 @@ class Installation:
     def start_gateway(self) -> subprocess.Popen[bytes]:
         """A gateway that accepts calls."""
         process = self.start("controlplane.gateway")
-        wait_until(lambda: self.log_of_dead(process) or self._accepts(), "the gateway accepts calls")
+        wait_until(
+            lambda: self.log_of_dead(process) or self.accepts(PROXY_PORT + self.offset), "the gateway accepts calls"
+        )
         return process
 
     def start_recorder(self) -> subprocess.Popen[bytes]:
@@ -98,9 +100,10 @@ class Installation:
             logs = "\n".join(path.read_text() for path in self.home.root.glob("*.log"))
             raise AssertionError(f"{process.args} ended with {process.returncode}:\n{logs}")
 
-    def _accepts(self) -> bool:
+    @staticmethod
+    def accepts(port: int) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", PROXY_PORT + self.offset)) == 0
+            return probe.connect_ex(("127.0.0.1", port)) == 0
 
     @staticmethod
     def _query(path: Path, sql: str, parameters: tuple[object, ...]) -> list[dict[str, Any]]:

@@ -178,3 +178,35 @@ async def test_calls_go_on_while_the_recorder_is_down_and_are_recorded_when_it_i
     await asyncio.to_thread(
         wait_until, lambda: len(place.rows("SELECT * FROM calls WHERE outcome = 'ok'")) == 5, "rows"
     )
+
+
+async def test_a_tool_call_is_put_down_to_its_run_like_a_model_call(place: Installation) -> None:
+    place.start_recorder()
+    place.start("proxy.simulated", "--port", str(place.upstream_port), "--speed", "fast")
+    place.start_gateway()
+    await asyncio.to_thread(wait_until, lambda: place.accepts(place.upstream_port), "the tool server accepts calls")
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
+    params = {"name": "search", "arguments": {"query": "heat pumps"}, "_meta": meta}
+    headers = {
+        "authorization": f"Bearer {place.run_key()}", "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "search",
+    }  # fmt: skip
+    async with httpx2.AsyncClient(base_url=place.url, headers=headers) as client:
+        request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        assert (await client.post("/mcp/simulated", json=request)).status_code == 200
+    await asyncio.to_thread(wait_until, lambda: place.control("SELECT 1 FROM run_usage WHERE live_calls = 0"), "a row")
+
+    (call,) = place.rows("SELECT kind, model, outcome, run_id, is_simulated FROM calls")
+    assert call == {"kind": "tool", "model": "simulated/search", "outcome": "ok", "run_id": "r_0", "is_simulated": 1}
+    assert place.control("SELECT tool_calls, cost_nano_usd FROM run_usage") == [{"tool_calls": 1, "cost_nano_usd": 0}]
+
+
+async def test_a_second_recorder_waits_and_takes_over(place: Installation) -> None:
+    def present() -> list[int]:
+        return [row["pid"] for row in place.control("SELECT pid FROM processes WHERE name = 'recorder'")]
+
+    first = place.start_recorder()
+    await asyncio.to_thread(wait_until, lambda: present() == [first.pid], "the first one is at work")
+    second = place.start_recorder()
+    place.kill(first)
+    await asyncio.to_thread(wait_until, lambda: present() == [second.pid], "the second one is at work")

@@ -1,7 +1,11 @@
 import pytest
 
+from controlplane.recorder.recorder import Recorder
+from controlplane.settings import Settings
 from proxy.records import CallProgress
-from tests.fakes.recording import SECOND_NS, START_NS, Bench, ended, started, write
+from proxy.spool import SpoolWriter
+from tests.fakes.databases import opened
+from tests.fakes.recording import SECOND_NS, START_NS, Bench, HandClock, ended, started, write
 
 
 def test_a_started_call_is_on_the_board_before_it_ends(bench: Bench) -> None:
@@ -225,4 +229,15 @@ def test_rows_of_ended_calls_are_handed_on_for_their_spans_after_the_commit(benc
     write(writer, started("c_1"), ended("c_1"), started("c_2"))
     bench.recorder(send_spans=sent.extend).turn()
     assert sent == [bench.call("c_1")]
+    writer.close()
+
+
+def test_it_writes_into_databases_as_they_are_migrated(settings: Settings) -> None:
+    home, clock = settings.home, HandClock()
+    writer = SpoolWriter(home.spool / "1-1", clock)
+    write(writer, started("c_1"), CallProgress("c_1", START_NS, 40, 80), ended("c_1"))
+    with opened(home.calls_database) as calls, opened(home.control_database) as control:
+        assert Recorder(home.spool, calls, control, clock, 7).turn() == 3
+        assert calls.execute("SELECT outcome FROM calls").fetchall() == [("ok",)]
+        assert control.execute("SELECT cost_nano_usd FROM run_usage").fetchall() == [(450,)]
     writer.close()
