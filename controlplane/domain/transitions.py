@@ -50,15 +50,14 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(MoveTask, (_S.READY,), _S.BACKLOG, _PERSON, "Take it out of the queue", drop="move"),
     Transition(MoveTask, (_S.IN_PROGRESS,), _S.READY, _PERSON, "Take it away from its agent", drop="move"),
     Transition(AssignTask, _OPEN[:3], None, _PERSON, "Give it to an agent, or to whoever is able"),
+    Transition(AssignTask, (_S.IN_PROGRESS,), _S.READY, _PERSON, "Give it to another agent; its run ends"),
     Transition(ClaimTask, (_S.READY, _S.IN_PROGRESS), _S.IN_PROGRESS, (*_AGENT, *_SYSTEM), "An agent takes it"),
     Transition(ReleaseRun, (_S.IN_PROGRESS,), _S.READY, (*_AGENT, *_SYSTEM), "The agent gives it back"),
     Transition(FailRun, (_S.IN_PROGRESS,), _S.READY, (*_AGENT, *_SYSTEM), "The attempt failed"),
     Transition(LoseRun, (_S.IN_PROGRESS,), _S.READY, _SYSTEM, "The agent fell silent"),
     Transition(SubmitDeliverable, (_S.IN_PROGRESS,), _S.IN_REVIEW, (*_AGENT, *_SYSTEM), "The agent submits"),
     Transition(ReviewDeliverable, (_S.IN_REVIEW,), _S.DONE, _PERSON, "Approve the deliverable", drop="approve"),
-    Transition(
-        ReviewDeliverable, (_S.IN_REVIEW,), _S.IN_PROGRESS, _PERSON, "Request changes", drop="request_changes"
-    ),
+    Transition(ReviewDeliverable, (_S.IN_REVIEW,), _S.IN_PROGRESS, _PERSON, "Request changes", drop="request_changes"),
     Transition(AskQuestion, (_S.IN_PROGRESS,), None, (*_AGENT, *_SYSTEM), "The agent asks a person"),
     Transition(AnswerQuestion, (_S.IN_PROGRESS,), None, _PERSON, "Answer the agent"),
     Transition(EditTask, _OPEN, None, _PERSON, "Edit title, brief, needs or priority"),
