@@ -40,8 +40,8 @@ def decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...] | R
         return ()
     try:
         return _decide(state, envelope)
-    except Refused as refused:
-        return refused.refusal
+    except Refused as no:
+        return no.refusal
 
 
 def _decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...]:
