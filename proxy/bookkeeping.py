@@ -1,6 +1,6 @@
 """Makes a call's records: what it was, how it goes, how it ended and what it cost."""
 
-import os
+import hashlib
 import re
 
 from proxy.call import Call
@@ -49,7 +49,7 @@ def write_started(call: Call) -> None:
             label=label(head),
             cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
             traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
-            span_id=os.urandom(8).hex(),
+            span_id=hashlib.blake2b(call.call_id.encode(), digest_size=8).hexdigest(),
         )
     )
 

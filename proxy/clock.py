@@ -4,8 +4,7 @@ import time
 
 
 class SystemClock:
-    def now_ns(self) -> int:
-        return time.time_ns()
+    """The functions themselves, without a frame of ours around them: a call asks eight times."""
 
-    def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+    now_ns = staticmethod(time.time_ns)
+    monotonic_ns = staticmethod(time.monotonic_ns)

@@ -21,12 +21,8 @@ _decode = msgspec.json.Decoder(_Message).decode
 
 def fingerprint(model: str, head: Head) -> str:
     """16 hex digits over model, system prompt and messages as they were sent."""
-    digest = hashlib.sha256(model.encode("utf-8", "surrogatepass"))
-    digest.update(b"\0")
-    digest.update(head.system)
-    for message in head.messages:
-        digest.update(message)
-    return digest.hexdigest()[:16]
+    parts = [model.encode("utf-8", "surrogatepass"), b"\0", head.system, *head.messages]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
 def label(head: Head) -> str:
@@ -46,8 +42,8 @@ def label(head: Head) -> str:
 def _text(content: object) -> str:
     """The last text in a message's content, within tool results too."""
     if isinstance(content, str):
-        return content[: LABEL_CHARACTERS * 4]
+        return content[: LABEL_CHARACTERS * 2]
     for part in reversed(content) if isinstance(content, list) else ():
         if isinstance(part, dict) and (text := part.get("text") or _text(part.get("content"))):
-            return text[: LABEL_CHARACTERS * 4] if isinstance(text, str) else ""
+            return text[: LABEL_CHARACTERS * 2] if isinstance(text, str) else ""
     return ""

@@ -16,6 +16,8 @@ from proxy.stages.send import send
 from proxy.stages.settle import settle
 from proxy.stages.translate import translate
 
+WATCH_AFTER_SECONDS = 0.05
+
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +30,7 @@ async def run(call: Call, source: Receive) -> None:
     try:
         call.caller = identify(call.headers, call.policy)
         await receive(call, source)
-        watcher = watch(call, source)
+        watcher = Watch(call, source)
         admit(call.caller, shared.deps, shared.in_flight)
         call.is_admitted = True
         guard(call)
@@ -92,16 +94,29 @@ def internal(call: Call, error: Exception) -> InternalFault:
     return InternalFault("The gateway failed inside. The request id names the entry in its log.")
 
 
-def watch(call: Call, source: Receive) -> asyncio.Task[None]:
-    """Notices that the client has left, while we wait for the provider.
+class Watch:
+    """Notices that the client has left while we wait for the provider, within `WATCH_AFTER_SECONDS`.
 
     It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
     already serve another call.
     """
 
-    async def until_gone() -> None:
-        while (await source())["type"] != "http.disconnect":
-            pass
-        call.leave()
+    def __init__(self, call: Call, source: Receive) -> None:
+        self._call = call
+        self._source = source
+        self._task: asyncio.Task[None] | None = None
+        # A task costs as much as a quarter of the call: answers that are there at once go without one.
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
 
-    return asyncio.get_running_loop().create_task(until_gone(), name="watch the client")
+    def cancel(self) -> None:
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._until_gone(), name="watch the client")
+
+    async def _until_gone(self) -> None:
+        while (await self._source())["type"] != "http.disconnect":
+            pass
+        self._call.leave()

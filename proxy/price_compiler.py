@@ -74,4 +74,4 @@ def _clause(clause: Any) -> Any:
 
 
 if __name__ == "__main__":
-    json.dump(compiled(), sys.stdout, separators=(",", ":"))
+    sys.stdout.write(json.dumps(compiled(), separators=(",", ":")))

@@ -23,6 +23,7 @@ def serve(app: Application, host: str, port: int, *, backlog: int = 2048) -> Non
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nobody stands in front, and forwarded headers are not believed
         backlog=backlog,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import orjson
 
-from proxy.dialects.reading import FrameKind, Reading, count_of, member, text_of
+from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
-from proxy.wire.sse import parse_frame
+from proxy.wire.sse import parse_data
 
 
 class _Message(msgspec.Struct):
@@ -24,12 +24,19 @@ class _Message(msgspec.Struct):
     error: Any = None
 
 
+class _Delta(msgspec.Struct):
+    text: Any = None
+    partial_json: Any = None
+    thinking: Any = None
+    stop_reason: Any = None
+
+
 class _Event(msgspec.Struct):
     type: Any = None
     message: _Message | None = None
     index: Any = None
     content_block: Any = None
-    delta: Any = None
+    delta: _Delta | None = None
     usage: Any = None
     error: Any = None
 
@@ -47,14 +54,15 @@ class AnthropicStreamReader:
         self.reading = Reading()
         self._usage: dict[str, Any] = {}
 
-    def read(self, frame: bytes) -> FrameKind:
-        text = parse_frame(frame).data
-        if not text:
-            return "content"
-        try:
-            event = _decode_event(text)
-        except msgspec.MsgspecError:
-            return "content"
+    def read(self, block: bytes) -> bool:
+        for text in parse_data(block):
+            try:
+                self._take(_decode_event(text))
+            except msgspec.MsgspecError:
+                continue  # not ours to judge: it passes, unread
+        return False
+
+    def _take(self, event: _Event) -> None:
         kind = event.type
         if kind == "content_block_delta":
             self._take_delta(event)
@@ -64,23 +72,24 @@ class AnthropicStreamReader:
             _take_head(event.message, self.reading)
             self._take_usage(event.message.usage)
         elif kind == "message_delta":
-            self.reading.stop_reason = text_of(member(event.delta, "stop_reason")) or self.reading.stop_reason
+            stop_reason = event.delta.stop_reason if event.delta else None
+            self.reading.stop_reason = text_of(stop_reason) or self.reading.stop_reason
             self._take_usage(event.usage)
         elif kind == "message_stop":
             self.reading.is_complete = True
-            return "terminal"
         elif kind == "error":
             _take_error(event.error, self.reading)
-        return "content"
 
     def _take_delta(self, event: _Event) -> None:
         delta, reading = event.delta, self.reading
-        if (text := member(delta, "text")) is not None:
-            reading.add_text(text)
-        elif (piece := member(delta, "partial_json")) is not None:
-            reading.add_tool(str(event.index), None, piece)
+        if delta is None:
+            return
+        if delta.text is not None:
+            reading.add_text(delta.text)
+        elif delta.partial_json is not None:
+            reading.add_tool(str(event.index), None, delta.partial_json)
         else:
-            reading.add_reasoning(member(delta, "thinking"))
+            reading.add_reasoning(delta.thinking)
 
     def _take_usage(self, usage: object) -> None:
         if isinstance(usage, dict):

@@ -4,13 +4,17 @@ In a stream the usage stands in a last chunk with `choices: []`, only when `stre
 `data: [DONE]` ends it. `prompt_tokens` includes cached tokens and `completion_tokens` includes reasoning.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
-from proxy.dialects.reading import FrameKind, Reading, count_of, member, parse_object, text_of
+from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
-from proxy.wire.sse import parse_frame
+from proxy.wire.sse import parse_data, split_frames
+
+_DONE = b"[DONE]"
+_T = TypeVar("_T")
 
 
 class _Delta(msgspec.Struct):
@@ -20,6 +24,12 @@ class _Delta(msgspec.Struct):
     reasoning_content: Any = None
     tool_calls: Any = None
     function_call: Any = None
+
+    def is_plain(self) -> bool:
+        """A piece of text and nothing else."""
+        return type(self.content) is str and not (
+            self.tool_calls or self.refusal or self.reasoning or self.reasoning_content or self.function_call
+        )
 
 
 class _Choice(msgspec.Struct):
@@ -40,51 +50,106 @@ class _Answer(msgspec.Struct):
     error: Any = None
 
 
+class _Chunk(msgspec.Struct):
+    """What changes from chunk to chunk: the other members are read from the first one only."""
+
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    x_groq: Any = None
+    service_tier: Any = None
+    error: Any = None
+
+
 _decode = msgspec.json.Decoder(_Answer).decode
+_decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
 
 
 class OpenAIStreamReader:
-    """Reads the frames of one streamed chat completion."""
+    """Reads one streamed chat completion."""
 
-    __slots__ = ("reading",)
+    __slots__ = ("_is_first", "reading")
 
     def __init__(self) -> None:
         self.reading = Reading()
+        self._is_first = True
 
-    def read(self, frame: bytes) -> FrameKind:
-        name, text = parse_frame(frame)
-        if text == b"[DONE]":
+    def read(self, block: bytes) -> bool:
+        events = parse_data(block)
+        if _DONE in events:
             self.reading.is_complete = True
-            return "terminal"
-        if not text:
-            return "content"
-        try:
-            answer = _decode(text)
-        except msgspec.MsgspecError:
-            return "content"  # not ours to judge: it passes, unread
-        if name == b"error" and answer.error is None:
-            answer.error = parse_object(text)
-        _take(answer, self.reading)
-        is_usage_only = answer.choices == [] and bool(answer.usage) and answer.error is None
-        return "usage_only" if is_usage_only else "content"
+            events = [event for event in events if event != _DONE]
+        if events and self._is_first:
+            self._is_first = False
+            _take_head(_decoded(_decode, events[0]), self.reading)
+        return self._take(_decoded_chunks(events))
+
+    def _take(self, chunks: Sequence[_Chunk]) -> bool:
+        """Takes the common case in one go, since most of a stream is chunks with one piece of text each."""
+        reading, texts, has_usage_only = self.reading, [], False
+        for chunk in chunks:
+            choices = chunk.choices
+            if choices and len(choices) == 1 and chunk.usage is None and chunk.error is None:
+                delta = choices[0].delta
+                if delta is not None and delta.is_plain() and choices[0].finish_reason is None:
+                    texts.append(delta.content)
+                    continue
+            reading.add_text("".join(texts))
+            texts.clear()
+            _take(chunk, reading)
+            has_usage_only |= is_usage_only(chunk)
+        reading.add_text("".join(texts))
+        return has_usage_only
+
+
+def without_usage(block: bytes) -> bytes:
+    """The block without the frames that carry usage and nothing else. Nobody is known to write `[ ]` with a space."""
+    return b"".join([frame for frame in split_frames(block) if b"[]" not in frame or not _is_usage_frame(frame)])
+
+
+def _is_usage_frame(frame: bytes) -> bool:
+    return any(is_usage_only(chunk) for chunk in _decoded_chunks(parse_data(frame)))
+
+
+def is_usage_only(chunk: _Chunk) -> bool:
+    """The chunk that `include_usage` adds; clients that did not ask for it stumble over its empty `choices`."""
+    return chunk.choices == [] and bool(chunk.usage) and chunk.error is None
 
 
 def read_openai_body(body: bytes) -> Reading:
     """Reads a whole answer, be it a completion or an error."""
     reading = Reading()
-    try:
-        _take(_decode(body), reading)
-    except msgspec.MsgspecError:
-        return reading
-    reading.is_complete = True
+    answer = _decoded(_decode, body)
+    if answer is not None:
+        _take_head(answer, reading)
+        _take(answer, reading)
+        reading.is_complete = True
     return reading
 
 
-def _take(answer: _Answer, reading: Reading) -> None:
-    if answer.model and not reading.model:
+def _decoded(decode: Callable[[bytes], _T], text: bytes) -> _T | None:
+    """None for what is not ours to judge: it passes, unread."""
+    try:
+        return decode(text)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _decoded_chunks(events: list[bytes]) -> Sequence[_Chunk]:
+    """All at once, since that is how they come; one by one when there is one that cannot be read."""
+    chunks = _decoded(_decode_chunks, b"[%b]" % b",".join(events))
+    if chunks is not None:
+        return chunks
+    return [chunk for chunk in (_decoded(_decode_chunk, event) for event in events) if chunk is not None]
+
+
+def _take_head(answer: _Answer | None, reading: Reading) -> None:
+    if answer is not None:
         reading.model = text_of(answer.model)
-    if answer.id and not reading.response_id:
         reading.response_id = text_of(answer.id)
+
+
+def _take(answer: _Answer | _Chunk, reading: Reading) -> None:
     for choice in answer.choices or ():
         delta = choice.delta or choice.message
         if delta is not None:

@@ -1,7 +1,7 @@
 """What is read from an answer while it passes, whatever its dialect."""
 
 import hashlib
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -63,14 +63,13 @@ class Reading:
 
 
 class StreamReader(Protocol):
-    """Reads one stream. `read` is given each frame once, in order."""
+    """Reads one stream."""
 
     reading: Reading
 
-    def read(self, frame: bytes) -> "FrameKind": ...
-
-
-FrameKind = Literal["content", "usage_only", "terminal"]
+    def read(self, block: bytes) -> bool:
+        """Takes the next whole frames. True when one of them carries usage and nothing else."""
+        ...
 
 
 def text_of(value: object) -> str:
@@ -81,15 +80,6 @@ def text_of(value: object) -> str:
 def count_of(value: object) -> int:
     """A token count from outside; nonsense counts nothing."""
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
-
-
-def parse_object(text: bytes) -> dict[str, Any]:
-    """A JSON object, or an empty one when it is not: what a provider sends must never fail a call."""
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def member(value: object, key: str) -> Any:

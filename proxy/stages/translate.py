@@ -5,7 +5,7 @@ from pointsman.contract import COST_HEADER, REQUEST_ID_HEADER, SIMULATED_HEADER
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
 from proxy.dialects.anthropic import AnthropicStreamReader, read_anthropic_body
-from proxy.dialects.openai_chat import OpenAIStreamReader, read_openai_body
+from proxy.dialects.openai_chat import OpenAIStreamReader, read_openai_body, without_usage
 from proxy.dialects.reading import StreamReader
 from proxy.errors import Headers, UpstreamCut
 from proxy.stages.settle import settle
@@ -21,6 +21,7 @@ _DROPPED = frozenset(
         "set-cookie", "alt-svc", "proxy-authenticate", REQUEST_ID_HEADER, SIMULATED_HEADER, COST_HEADER,
     )
 )  # fmt: skip
+_REQUEST_ID = REQUEST_ID_HEADER.encode()
 _UPSTREAM_REQUEST_ID = b"x-pointsman-upstream-request-id"
 
 
@@ -29,17 +30,16 @@ async def translate(call: Call) -> None:
     attempt = call.attempt
     assert attempt is not None  # noqa: S101 - send has run
     try:
-        headers = dict(attempt.headers)
-        encoding = headers.get(b"content-encoding", b"").strip().lower()
-        if headers.get(b"content-type", b"").startswith(b"text/event-stream"):
-            await _Relay(call, attempt, encoding).run()
+        headers, content_type, encoding = _read_headers(call, attempt)
+        if content_type.startswith(b"text/event-stream"):
+            await _Relay(call, attempt, headers, encoding).run()
         else:
-            await _pass_whole(call, attempt, encoding)
+            await _pass_whole(call, attempt, headers, encoding)
     finally:
         attempt.release()
 
 
-async def _pass_whole(call: Call, attempt: Attempt, encoding: bytes) -> None:
+async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
     body = await attempt.read()
     read = read_anthropic_body if call.dialect == "anthropic" else read_openai_body
     text = plain(body, encoding)
@@ -50,7 +50,6 @@ async def _pass_whole(call: Call, attempt: Attempt, encoding: bytes) -> None:
         call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
     call.keep_part(text)
     settle(call)
-    headers = _headers(call, attempt)
     headers.append((COST_HEADER.encode(), b"%d" % call.cost_nano_usd))
     headers.append((b"content-length", b"%d" % len(body)))
     call.is_committed = True
@@ -61,9 +60,10 @@ async def _pass_whole(call: Call, attempt: Attempt, encoding: bytes) -> None:
 class _Relay:
     """A stream on its way. What goes out ends at a frame's end, so that a cut never leaves half a frame behind."""
 
-    def __init__(self, call: Call, attempt: Attempt, encoding: bytes) -> None:
+    def __init__(self, call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
         self._call = call
         self._attempt = attempt
+        self._headers = headers
         self._cutter = FrameCutter()
         self._reader: StreamReader = AnthropicStreamReader() if call.dialect == "anthropic" else OpenAIStreamReader()
         self._decoder = Decoder(encoding) if encoding not in {b"", b"identity"} else None
@@ -83,24 +83,11 @@ class _Relay:
     def _feed(self, part: bytes) -> bytes:
         """What of the stream may go out now."""
         if self._decoder is not None:  # compressed although we asked for plain: it passes as it is, we read a copy
-            self._read(self._cutter.feed(self._decoder.feed(part)))
+            self._reader.read(self._cutter.feed(self._decoder.feed(part)))
             return part
-        had_rest = not self._cutter.is_between_frames
-        frames = self._cutter.feed(part)
-        kept = self._read(frames)
-        if kept is frames and not had_rest and self._cutter.is_between_frames:
-            return part
-        return b"".join(kept)
-
-    def _read(self, frames: list[bytes]) -> list[bytes]:
-        """The frames that the client is to get: all but the usage that it did not ask for."""
-        read, usage_frames = self._reader.read, []
-        for position, frame in enumerate(frames):
-            if read(frame) == "usage_only":
-                usage_frames.append(position)
-        if not usage_frames or not self._call.strips_usage:
-            return frames
-        return [frame for position, frame in enumerate(frames) if position not in usage_frames]
+        block = self._cutter.feed(part)
+        has_usage_only = self._reader.read(block)
+        return without_usage(block) if has_usage_only and self._call.strips_usage else block
 
     async def _write(self, out: bytes) -> None:
         call, reading = self._call, self._reader.reading
@@ -117,7 +104,7 @@ class _Relay:
         call, reading = self._call, self._reader.reading
         rest = self._cutter.close()
         if rest:
-            self._read([rest])
+            self._reader.read(rest)
         if not (reading.is_complete or reading.stop_reason or reading.error_code):
             raise UpstreamCut(f"Provider {self._attempt.provider!r} ended its stream without its last event.")
         if rest and self._decoder is None:
@@ -131,7 +118,7 @@ class _Relay:
     async def _commit(self) -> None:
         call = self._call
         call.is_committed, call.status = True, self._attempt.status
-        await call.client.start(self._attempt.status, _headers(call, self._attempt))
+        await call.client.start(self._attempt.status, self._headers)
 
     def _conclude(self) -> None:
         """An error inside of a stream that began with 200: the client has it in its own dialect, the record says so."""
@@ -140,16 +127,21 @@ class _Relay:
             self._call.outcome, self._call.error_code = "error", self._reader.reading.error_code
 
 
-def _headers(call: Call, attempt: Attempt) -> Headers:
+def _read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
+    """The headers for the client, and the answer's content type and encoding."""
     headers: Headers = []
-    for name, value in attempt.headers:
+    content_type = encoding = b""
+    for header in attempt.headers:
+        name, value = header
         if name not in _DROPPED:
-            headers.append((name, value))
-        elif name == b"x-request-id":
+            headers.append(header)
+            if name == b"content-type":
+                content_type = value
+            elif name == b"content-encoding":
+                encoding = value.strip().lower()
+        elif name == _REQUEST_ID:
             headers.append((_UPSTREAM_REQUEST_ID, value))
-    headers.append((b"x-request-id", call.call_id.encode()))
+    headers.append((_REQUEST_ID, call.call_id.encode()))
     if call.provider is not None and call.provider.is_simulated:
         headers.append((SIMULATED_HEADER.encode(), b"true"))
-    return headers
-
-
+    return headers, content_type, encoding

@@ -14,7 +14,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\],:]', re.DOTALL)
 
 def replace_member(body: bytes, key: str, value: bytes) -> bytes:
     """`body` with the value of the top-level `key` replaced, or appended as its last member."""
-    span = find_member(body, key)
+    may_be_there = orjson.dumps(key) in body or b"\\u" in body
+    span = find_member(body, key) if may_be_there else None
     if span is not None:
         return body[: span[0]] + value + body[span[1] :]
     end = body.rindex(b"}")

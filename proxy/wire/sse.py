@@ -6,46 +6,30 @@ character that is split between two reads is never seen half.
 """
 
 import re
-from typing import NamedTuple
 
 _FRAME_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
-class Event(NamedTuple):
-    """One dispatched event; `data` is empty for a frame of comments only."""
-
-    name: bytes
-    data: bytes
-
-
 class FrameCutter:
-    """Cuts a stream into frames, each with the empty line that ends it. Joined again they are the very bytes fed."""
+    """Lets whole frames through and keeps back what is not yet one. What comes out, joined, is what went in."""
 
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
         self._rest = b""
 
-    @property
-    def is_between_frames(self) -> bool:
-        return not self._rest
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames that this chunk completes."""
+    def feed(self, chunk: bytes) -> bytes:
+        """The frames that this chunk completes, together; the chunk itself when it ends where a frame ends."""
         if self._rest:
             chunk = self._rest + chunk
         if b"\r" not in chunk:
-            frames = [part + b"\n\n" for part in chunk.split(b"\n\n")]
-            self._rest = frames.pop()[:-2]
-            return frames
-        frames, start = [], 0
-        for match in _FRAME_END.finditer(chunk):
-            frames.append(chunk[start : match.end()])
-            start = match.end()
-        self._rest = chunk[start:]
-        return frames
+            end = chunk.rfind(b"\n\n") + 2 if b"\n\n" in chunk else 0
+        else:
+            end = max((match.end() for match in _FRAME_END.finditer(chunk)), default=0)
+        self._rest = chunk[end:]
+        return chunk[:end] if self._rest else chunk
 
     def close(self) -> bytes:
         """What stands after the last frame: empty, or a frame whose end never came."""
@@ -53,16 +37,41 @@ class FrameCutter:
         return rest
 
 
-def parse_frame(frame: bytes) -> Event:
-    """The event in a frame. Its `id` and `retry` lines are for browsers and ignored."""
-    if frame.startswith(b"data: ") and frame.find(b"\n") == len(frame) - 2 and b"\r" not in frame:
-        return Event(b"", frame[6:-2])  # nearly every frame there is
-    name, data = b"", []
+def split_frames(block: bytes) -> list[bytes]:
+    """The frames in a block, each with the empty line that ends it."""
+    if b"\r" not in block:
+        frames = [frame + b"\n\n" for frame in block.split(b"\n\n")]
+        last = frames.pop()[:-2]
+        return [*frames, last] if last else frames
+    frames, start = [], 0
+    for match in _FRAME_END.finditer(block):
+        frames.append(block[start : match.end()])
+        start = match.end()
+    if start < len(block):
+        frames.append(block[start:])
+    return frames
+
+
+def parse_data(block: bytes) -> list[bytes]:
+    """The data of each event in a block of frames; nothing for comments, `event`, `id` and `retry`."""
+    count = block.count(b"\n\n")
+    if b"\r" not in block:  # the two forms that nearly every provider sends are cut without looking at lines
+        lines = block.count(b"\n")
+        if lines == 2 * count and block.startswith(b"data: "):
+            found = block[6:-2].split(b"\n\ndata: ")
+            if len(found) == count:
+                return found
+        elif lines == 3 * count and block.startswith(b"event: "):
+            parts = [frame.partition(b"\ndata: ") for frame in block[:-2].split(b"\n\n")]
+            if all(name.startswith(b"event: ") and data for name, _, data in parts):
+                return [data for _, _, data in parts]
+    return [data for data in map(_parse_frame, split_frames(block)) if data]
+
+
+def _parse_frame(frame: bytes) -> bytes:
+    data = []
     for line in _LINE_END.split(frame.removeprefix(_BOM)):
         field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
         if field == b"data":
-            data.append(value)
-        elif field == b"event":
-            name = value
-    return Event(name, b"\n".join(data))
+            data.append(value.removeprefix(b" "))
+    return b"\n".join(data)
