@@ -88,6 +88,7 @@ def start_product(home: Path, port_offset: int, *flags: str, **environment: str)
     """Runs `pointsman up`, waits for the run file, and stops it at the end as Ctrl-C would."""
     home.parent.mkdir(parents=True, exist_ok=True)
     console = home.parent / "console.txt"
+    before = _version_of(home / "run.json")  # what a killed predecessor left says nothing about this start
     with console.open("wb") as output:
         process = subprocess.Popen(
             pointsman("up", *flags),
@@ -99,13 +100,21 @@ def start_product(home: Path, port_offset: int, *flags: str, **environment: str)
         )
     running = Product(home, port_offset, process, console)
     try:
-        wait_until(lambda: (home / "run.json").exists() or process.poll() is not None, START_SECONDS)
+        wait_until(
+            lambda: _version_of(home / "run.json") not in {0, before} or process.poll() is not None, START_SECONDS
+        )
         said = console.read_text(encoding="utf-8")
         assert process.poll() is None, f"`pointsman up` ended with {process.returncode}:\n{said}"
-        assert (home / "run.json").exists(), f"`pointsman up` was not ready in {START_SECONDS:.0f} s:\n{said}"
+        assert _version_of(home / "run.json") not in {0, before}, (
+            f"`pointsman up` was not ready in {START_SECONDS:.0f} s:\n{said}"
+        )
         yield running
     finally:
         stop(process)
+
+
+def _version_of(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,8 @@ from controlplane.supervisor.process import birth_of
 from controlplane.supervisor.run_file import identities
 from tests.product import Product, pointsman, product_environment, start_product, wait_until
 
-pytestmark = pytest.mark.timeout(150)  # a start on a busy machine takes some seconds, and some of these start twice
+# A start on a busy machine takes some seconds, and some of these start twice. One worker: its product is shared.
+pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("up")]
 
 
 def test_the_doctor_finds_everything_well_and_knows_where_it_is(product: Product) -> None:
