@@ -7,6 +7,7 @@
     agent → server   {"type": "beat", "run_id", "epoch", "progress"?}
 
 Each connection reads what it says from SQL when the feed speaks of its workspace; it remembers only what it has said.
+What happened while the agent was away for a moment is told when it comes back.
 """
 
 import asyncio
@@ -63,7 +64,8 @@ async def channel(websocket: WebSocket) -> None:
 
 
 async def _tell(websocket: WebSocket, deps: ApiDeps, caller: Caller) -> None:
-    tidings = Tidings(deps.control, caller.workspace_id, caller.agent_id or "")
+    away_ms = int(2 * deps.settings.lease_ttl_seconds * 1000)  # an agent that comes back hears what it missed
+    tidings = Tidings(deps.control, caller.workspace_id, caller.agent_id or "", deps.clock.now_ms() - away_ms)
     async with deps.feed.subscribe() as changes:
         for message in await tidings.look():
             await websocket.send_json(message)
