@@ -43,6 +43,7 @@ def test_a_function_fits_on_a_screen() -> None:
     too_long = {
         f"{_name(path)}:{node.lineno} {node.name}": length
         for path in _sources(*ROOMS)
+        if "migrations" not in path.parts  # a migration is a list of columns, written by Alembic and read once
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (length := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
