@@ -79,7 +79,7 @@ class Rollups:
             with writing(self._calls):
                 self._calls.executemany("DELETE FROM stale_rollups WHERE run_id = ?", [(run_id,) for run_id in run_ids])
         self._told_at |= dict.fromkeys(run_ids, now) | ({"": now} if agents else {})
-        self._due = {run_id: moment for run_id, moment in self._due.items() if run_id not in self._told_at}
+        self._due = {run_id: moment for run_id, moment in self._due.items() if run_id not in run_ids}
         self._agents = {} if agents else self._agents
 
     def _write(self, rollups: list[_Rollup], agents: Mapping[str, int], now_ms: int) -> None:

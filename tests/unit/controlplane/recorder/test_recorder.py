@@ -91,6 +91,21 @@ def test_a_task_is_told_of_at_most_once_a_second_but_of_the_last_change_always(b
     writer.close()
 
 
+def test_a_run_that_changes_while_another_is_told_stays_due(bench: Bench) -> None:
+    writer, recorder = bench.writer(), bench.recorder()
+    write(writer, started("c_1"))
+    recorder.turn()
+    bench.clock.pass_seconds(0.5)
+    write(writer, ended("c_1"), started("c_2", run_id="r_2", task_id="t_2"))
+    recorder.turn()  # r_2 is told at once, r_1 was told half a second ago
+
+    bench.clock.pass_seconds(0.6)
+    recorder.turn()
+
+    assert (bench.usage()["live_calls"], bench.usage()["cost_nano_usd"]) == (0, 450)
+    writer.close()
+
+
 def test_a_call_without_a_run_is_kept_unattributed(bench: Bench) -> None:
     writer = bench.writer()
     write(writer, started("c_1", run_id=None, task_id=None), ended("c_1"))
