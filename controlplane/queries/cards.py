@@ -46,7 +46,7 @@ async def load_cards(session: AsyncSession, scope: CardScope) -> list[CardView]:
     found = await rows(session, _tasks(scope))
     done = await rows(session, _done(scope))
     usage = {row.task_id: row for row in await rows(session, _usage(scope.workspace_id))}
-    comments = dict((await session.execute(_comments(scope.workspace_id))).tuples().all())
+    comments = {row.task_id: row.comments for row in await rows(session, _comments(scope.workspace_id))}
     found_edges = await rows(session, _edges(scope.workspace_id))
     edges = [Edge(row.task_id, row.blocker_id, row.number, row.status) for row in found_edges]
     waiting = Counter(edge.blocker_id for edge in edges)
@@ -134,7 +134,7 @@ def _used() -> Select[Any]:
 
 def _comments(workspace_id: str) -> Select[Any]:
     return (
-        select(COMMENTS.c.task_id, func.count())
+        select(COMMENTS.c.task_id, func.count().label("comments"))
         .where(COMMENTS.c.workspace_id == workspace_id)
         .group_by(COMMENTS.c.task_id)
     )

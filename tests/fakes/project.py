@@ -37,9 +37,9 @@ Most buyers replace a boiler that is **older than 18 years**. Three reasons come
 class Yard:
     """Makes things happen on a site, as people and agents would."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, agent_ids: dict[str, str] | None = None) -> None:
         self.site = site
-        self.agent_ids: dict[str, str] = {}
+        self.agent_ids = agent_ids or {}
 
     async def register(self, *names: str) -> None:
         async with self.site.control.transaction() as session:
@@ -52,6 +52,7 @@ class Yard:
         self.site.clock.at_ms += int(minutes * MINUTE_MS)
 
     async def create(self, title: str, **options: object) -> TaskState:
+        self.later(0.001)  # age decides between tasks of one priority
         return await self.site.commands.create_task(
             self.site.person.actor,
             new_id(IdPrefix.COMMAND),

@@ -1,5 +1,6 @@
 """The pages on real databases, a real feed and real commands; only the engine is in memory, and a clock that is set."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from controlplane.access.people import Person, create_admin_if_none
 from controlplane.access.sessions import start_session
 from controlplane.blobs import DirectoryBlobs
 from controlplane.commands.service import CommandService
+from controlplane.domain.state import TaskState
 from controlplane.feed.feed import Feed
-from controlplane.settings import Settings
+from controlplane.settings import Home, Settings
 from controlplane.store.database import Database, open_calls, open_control
 from tests.fakes.databases import create_databases
 from tests.fakes.engine import MemoryEngine
@@ -36,6 +38,17 @@ class SetClock:
         return self.at_ms
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A site that was closed again, for others to begin from."""
+
+    root: Path
+    tasks: dict[str, TaskState]
+    at_ms: int
+    person: Person
+    cookie: str
+
+
 @dataclass
 class Site:
     """A running set of pages."""
@@ -48,6 +61,11 @@ class Site:
     person: Person
     cookie: str
 
+    def keep(self) -> Kept:
+        """What a later site needs to begin where this one stands; copy its folder only when it is closed."""
+        root = self.station.settings.home.root
+        return Kept(root, dict(self.engine.tasks), self.clock.now_ms(), self.person, self.cookie)
+
     @property
     def commands(self) -> CommandService:
         return self.station.commands
@@ -58,10 +76,12 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(root: Path, clock: SetClock | None = None) -> AsyncIterator[Site]:
-    """Pages over fresh databases with one admin, signed in."""
-    clock = clock or SetClock()
-    home = create_databases(root)
+async def running_site(root: Path, clock: SetClock | None = None, kept: Kept | None = None) -> AsyncIterator[Site]:
+    """Pages over fresh databases with one admin, signed in; or over a copy of those of a site that was kept."""
+    clock = clock or SetClock(kept.at_ms if kept else NOON_MS)
+    if kept:
+        shutil.copytree(kept.root, root, dirs_exist_ok=True)
+    home = Home(root) if kept else create_databases(root)
     settings = Settings(home=home)
     control, calls, engine, blobs = (
         open_control(settings),
@@ -71,9 +91,13 @@ async def running_site(root: Path, clock: SetClock | None = None) -> AsyncIterat
     )
     assets = Assets()
     commands = CommandService(control, engine, blobs, clock, b"k" * 32)
-    async with control.transaction() as session:
-        person = await create_admin_if_none(session, clock.now_ms(), "maya@example.com")
-        cookie = await start_session(session, person.user_id, clock.now_ms())
+    if kept:
+        engine.tasks.update(kept.tasks)
+        person, cookie = kept.person, kept.cookie
+    else:
+        async with control.transaction() as session:
+            person = await create_admin_if_none(session, clock.now_ms(), "maya@example.com")
+            cookie = await start_session(session, person.user_id, clock.now_ms())
     feed = Feed(control)
     try:
         async with feed.running(), Hub(feed).running() as hub:
