@@ -10,8 +10,8 @@ PAGE = Path(__file__).parent / "reference" / "state-machine.md"
 HEAD = """# State machine of a task
 
 Made from `controlplane/domain/transitions.py` by `python docs/generate.py`. The table is the rule:
-the API refuses by it, and the board offers drops by it. What needs more than the status (a live run, its epoch, an open
-question) is decided in `controlplane/domain/decide.py`.
+the API refuses by it, and the board offers drops by it. What needs more than the status (a live run, its epoch, an
+open question) is decided in `controlplane/domain/decide.py`.
 
 | command | from | to | who | what it means |
 |---|---|---|---|---|
@@ -24,8 +24,8 @@ status. A command that was applied before, by its id, changes nothing.
 
 {runs}
 
-At most one run of a task is live ({live}). Each claim makes a new run with the next epoch. After three runs in a row that
-failed or were lost, a person has to look.
+At most one run of a task is live ({live}). Each claim makes a new run with the next epoch. After three runs in a row
+that failed or were lost, a person has to look.
 """
 
 

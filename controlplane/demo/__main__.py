@@ -10,7 +10,7 @@ import signal
 
 from controlplane.demo.acting import act
 from controlplane.demo.reviewer import Reviewer
-from controlplane.demo.stage import set_stage
+from controlplane.demo.stage import create_tasks, set_stage
 from controlplane.demo.story import CAST
 from controlplane.settings import read_settings
 from controlplane.supervisor import lifeline
@@ -33,7 +33,9 @@ async def play() -> None:
 
 
 async def _act_all() -> None:
-    async with set_stage(read_settings()) as stage, asyncio.TaskGroup() as group:
+    settings = read_settings()
+    async with set_stage(settings) as stage, asyncio.TaskGroup() as group:
+        group.create_task(create_tasks(stage, settings), name="story")
         group.create_task(Reviewer(stage).review(), name="reviewer")
         for character in CAST:
             if not character.is_internal:
@@ -44,4 +46,5 @@ async def _act_all() -> None:
 if __name__ == "__main__":
     lifeline.attach()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request says nothing here
     asyncio.run(play())

@@ -18,7 +18,7 @@ CIRCLES: Final = 40  # then the stuck agent goes quiet, and costs nothing more
 QUICK_CIRCLES: Final = 4
 QUICK_PAUSE_SECONDS: Final = 4.0  # three equal rounds, which is what the watch looks for, within half a minute
 SLOW_PAUSE_SECONDS: Final = 20.0
-CIRCLE_MODEL: Final = "gpt-5-mini"
+CIRCLE_MODEL: Final = "gpt-5"
 CIRCLE_SCRIPT: Final = '[[sim:tool search {"query": "Finland heat pump subsidy 2026"}]]'
 CLOSED_PAGE: Final = "https://market.example/support/2026/amounts"
 

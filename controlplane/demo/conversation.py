@@ -56,9 +56,15 @@ class Turn:
 class Conversation:
     """The calls of one run, numbered, so that each has an idempotency key of its own."""
 
-    def __init__(self, task: AsyncTask, client: httpx2.AsyncClient) -> None:
+    def __init__(
+        self,
+        task: AsyncTask,
+        client: httpx2.AsyncClient,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._task = task
         self._client = client
+        self._pause = pause
         self._step = 0
 
     async def ask_openai(
@@ -140,7 +146,7 @@ class Conversation:
             try:
                 return await attempt(headers)
             except (httpx2.TransportError, _TryAgain):
-                await asyncio.sleep(backoff.next_seconds())
+                await self._pause(backoff.next_seconds())
         raise CallFailed("The gateway could not be reached for two minutes.")
 
     def _check(self, response: httpx2.Response) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from controlplane.settings import Home
-from controlplane.supervisor.files import write_atomically
 
 
 @dataclass(slots=True)
@@ -31,7 +30,11 @@ class Memory:
 
     def keep(self, home: Home) -> None:
         """Writes it, whole or not at all."""
-        write_atomically(_path(home), json.dumps(asdict(self), indent=2) + "\n", 0o600)
+        path = _path(home)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.touch(0o600)
+        unfinished.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
 
     def chapter_of(self, task_id: str) -> str | None:
         """The chapter's slug; None for a task that is not ours."""

@@ -27,7 +27,6 @@ from controlplane.settings import Settings
 from controlplane.store.database import Database, open_control
 from controlplane.store.tables import Project
 from controlplane.store.upsert import table_of
-from controlplane.supervisor.plan import local_url
 
 REVIEWER = "reviewer"
 MAX_STEPS = 8
@@ -55,15 +54,12 @@ class Stage:
 
 @asynccontextmanager
 async def set_stage(settings: Settings) -> AsyncIterator[Stage]:
-    """The stage with agents and tasks on it."""
+    """The stage with its agents. The tasks follow by `create_tasks`, while the first of them are already worked on."""
     control = open_control(settings)
     try:
         memory = await _register(control, settings)
-        url = local_url(settings.host, settings.web_port)
-        async with Api(Connection(url, memory.keys[REVIEWER])) as api:
-            stage = Stage(url, control, memory, api)
-            await _create_tasks(stage, settings)
-            yield stage
+        async with Api(Connection(settings.web_url, memory.keys[REVIEWER])) as api:
+            yield Stage(settings.web_url, control, memory, api)
     finally:
         await control.close()
 
@@ -118,7 +114,8 @@ async def _need_key(session: AsyncSession, memory: Memory, holder: str, now_ms: 
     memory.keys[holder] = await create_key(session, kind, memory.workspace_id, name, now_ms, agent_id)
 
 
-async def _create_tasks(stage: Stage, settings: Settings) -> None:
+async def create_tasks(stage: Stage, settings: Settings) -> None:
+    """The chapters that are not there yet, in the order of the story."""
     for chapter in CHAPTERS:
         if chapter.slug not in stage.memory.tasks:
             stage.memory.tasks[chapter.slug] = await _create(stage, chapter)

@@ -50,7 +50,7 @@ CAST = (
         "research",
         "RSC",
         ("research", "draft"),
-        "gpt-5-mini",
+        "gpt-5",
         "You are Research. Find figures, name the source of each one, and say what could not be found.",
         uses_tools=True,
     ),
@@ -58,7 +58,7 @@ CAST = (
         "drafting",
         "DRF",
         ("draft",),
-        "claude-sonnet-4-5",
+        "claude-opus-4-5",
         "You are Drafting. Write plain sections of a market report. Every figure needs a source.",
         dialect="anthropic",
     ),
@@ -66,7 +66,7 @@ CAST = (
         "qa",
         "QA",
         ("check",),
-        "gpt-5-mini",
+        "gpt-5",
         "You are QA. Check every figure against its source, and say which ones do not hold.",
         uses_tools=True,
     ),
@@ -74,7 +74,7 @@ CAST = (
         "publishing",
         "PUB",
         ("publish",),
-        "claude-haiku-4-5",
+        "claude-sonnet-4-5",
         "You are Publishing. Prepare finished texts for print and for the website.",
         dialect="anthropic",
     ),
@@ -82,9 +82,9 @@ CAST = (
         "illustration",
         "ILL",
         ("illustrate",),
-        "gpt-5-mini",
+        "gpt-5",
         "You are Illustration. Describe charts and maps precisely enough to be drawn: data, axes, colours, caption. "
-        '[[sim:tool read_table {"name": "market"}]] [[sim:tokens 180]]',
+        '[[sim:tool read_table {"name": "market"}]] [[sim:tokens 320]]',
         is_internal=True,
     ),
 )
@@ -99,8 +99,8 @@ CHAPTERS = (
         "research",
         priority=1,
         script='[[sim:tool read_table {"name": "market"}]] [[sim:tool search {"query": "heat pump units sold third '
-        'quarter"}]] [[sim:tokens 150]]',
-        review_after_seconds=9,
+        'quarter"}]] [[sim:tokens 240]]',
+        review_after_seconds=8,
     ),
     Chapter(
         "interviews",
@@ -110,8 +110,8 @@ CHAPTERS = (
         "research",
         priority=1,
         script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]] '
-        "[[sim:tokens 140]]",
-        review_after_seconds=9,
+        "[[sim:tokens 240]]",
+        review_after_seconds=8,
     ),
     Chapter(
         "subsidies",
@@ -121,7 +121,7 @@ CHAPTERS = (
         "research",
         priority=2,
         script='[[sim:tool search {"query": "support for heat pumps 2026"}]] [[sim:tool fetch_page {"url": '
-        '"https://market.example/support/2026/overview"}]] [[sim:tokens 150]]',
+        '"https://market.example/support/2026/overview"}]] [[sim:tokens 260]]',
         review_after_seconds=8,
     ),
     Chapter(
@@ -131,8 +131,8 @@ CHAPTERS = (
         "qa",
         "check",
         priority=2,
-        script='[[sim:tool search {"query": "heat pump prices support outlook"}]] [[sim:tokens 160]]',
-        review_after_seconds=14,
+        script='[[sim:tool search {"query": "heat pump prices support outlook"}]] [[sim:tokens 320]]',
+        review_after_seconds=16,
     ),
     Chapter(
         "template",
@@ -140,8 +140,8 @@ CHAPTERS = (
         "A page for the website: title, summary, five sections, the source table, and a place for each chart.",
         "publishing",
         "publish",
-        script="[[sim:tokens 200]]",
-        review_after_seconds=22,
+        script="[[sim:tokens 340]]",
+        review_after_seconds=35,
     ),
     Chapter(
         "introduction",
@@ -149,8 +149,8 @@ CHAPTERS = (
         "Say in 150 words what the report is about, for whom it is, and what it leaves out.",
         "drafting",
         "draft",
-        script="[[sim:tokens 190]]",
-        review_after_seconds=25,
+        script="[[sim:tokens 320]]",
+        review_after_seconds=38,
     ),
     Chapter(
         "section-1",
@@ -160,8 +160,8 @@ CHAPTERS = (
         "draft",
         ("sales",),
         priority=1,
-        script="[[sim:tokens 260]]",
-        review_after_seconds=20,
+        script="[[sim:tokens 420]]",
+        review_after_seconds=32,
     ),
     Chapter(
         "section-2",
@@ -171,7 +171,7 @@ CHAPTERS = (
         "draft",
         ("interviews",),
         priority=1,
-        script="[[sim:tokens 260]]",
+        script="[[sim:tokens 420]]",
         ending="visitor",
     ),
     Chapter(
@@ -184,7 +184,7 @@ CHAPTERS = (
         "draft",
         ("subsidies", "sources"),
         priority=2,
-        script="[[sim:tokens 300]]",
+        script="[[sim:tokens 480]]",
         gets_stuck=True,
     ),
     Chapter(
@@ -194,7 +194,7 @@ CHAPTERS = (
         "drafting",
         "draft",
         ("section-3",),
-        script="[[sim:tokens 260]]",
+        script="[[sim:tokens 420]]",
     ),
     Chapter(
         "chart",
@@ -212,7 +212,7 @@ CHAPTERS = (
         "illustration",
         "illustrate",
         ("subsidies",),
-        review_after_seconds=30,
+        review_after_seconds=40,
     ),
     Chapter(
         "prices",
@@ -223,9 +223,9 @@ CHAPTERS = (
         script='[[sim:tool search {"query": "installed heat pump prices Germany"}]] [[sim:tool fetch_page {"url": '
         '"https://market.example/prices/germany/2025-q3"}]] [[sim:tool fetch_page {"url": '
         '"https://market.example/prices/poland/2025-q3"}]] [[sim:tool calculate {"expression": '
-        '"(14900 + 16900) / 2"}]] [[sim:tokens 170]]',
+        '"(14900 + 16900) / 2"}]] [[sim:tokens 300]]',
         ending="changes",
-        review_after_seconds=16,
+        review_after_seconds=25,
         comment="@admin two price lists disagree about Poland. I took the later one and noted both; "
         "please say if you want it otherwise.",
     ),
@@ -237,8 +237,8 @@ CHAPTERS = (
         "check",
         ("section-1", "sources"),
         script='[[sim:tool read_table {"name": "market"}]] [[sim:tool calculate {"expression": "68200 / 1.224"}]] '
-        "[[sim:tokens 140]]",
-        review_after_seconds=24,
+        "[[sim:tokens 260]]",
+        review_after_seconds=35,
     ),
     Chapter(
         "check-2",
@@ -248,7 +248,7 @@ CHAPTERS = (
         "check",
         ("section-2",),
         script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]] '
-        "[[sim:tokens 140]]",
+        "[[sim:tokens 260]]",
     ),
     Chapter(
         "check-3",
@@ -258,7 +258,7 @@ CHAPTERS = (
         "check",
         ("section-3",),
         priority=2,
-        script='[[sim:tool read_table {"name": "market"}]] [[sim:tokens 140]]',
+        script='[[sim:tool read_table {"name": "market"}]] [[sim:tokens 260]]',
     ),
     Chapter(
         "title",
@@ -267,8 +267,8 @@ CHAPTERS = (
         "publishing",
         "publish",
         priority=4,
-        script="[[sim:tokens 90]]",
-        question="Two titles fit: “Who pays for the heat?” or “Six countries, one pump”. Which one?",
+        script="[[sim:tokens 120]]",
+        question="Two titles fit: ‘Who pays for the heat?’ or ‘Six countries, one pump’. Which one?",
         review_after_seconds=15,
     ),
     Chapter(
@@ -278,7 +278,7 @@ CHAPTERS = (
         "publishing",
         "publish",
         ("section-4", "chart", "map", "check-3"),
-        script="[[sim:tokens 120]]",
+        script="[[sim:tokens 240]]",
     ),
     Chapter(
         "website",
@@ -287,7 +287,7 @@ CHAPTERS = (
         "publishing",
         "publish",
         ("layout", "title"),
-        script="[[sim:tokens 100]]",
+        script="[[sim:tokens 200]]",
     ),
     Chapter(
         "refresh",
