@@ -115,13 +115,11 @@ def _files(home: Home) -> Iterator[Finding]:
     for secret in (home.master_key_file, home.admin_key_file):
         if secret.exists() and stat.S_IMODE(secret.stat().st_mode) & 0o077:
             yield Finding(secret.name, False, "others can read it", f"chmod 600 {secret}")
-    for name, path in (
-        ("control", home.control_database),
-        ("calls", home.calls_database),
-        ("tasks", home.temporal_database),
-    ):
-        if path.exists():
-            yield Finding(f"{name} db", True, f"{path.stat().st_size / 1024**2:.1f} MiB, {path.name}")
+    databases = {"control": home.control_database, "calls": home.calls_database, "engine": home.temporal_database}
+    for name, path in databases.items():
+        size_bytes = sum(part.stat().st_size for part in (path, path.with_name(f"{path.name}-wal")) if part.exists())
+        if size_bytes:
+            yield Finding(f"{name} db", True, f"{size_bytes / 1024**2:.1f} MiB, {path.name}")
 
 
 def _supervisor(supervisor: ProcessIdentity | None, home: Home) -> Finding:
