@@ -15,6 +15,7 @@ from web.main import serve
 def main() -> None:
     """Runs the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else two lines for each agent that connects
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(read_settings()))
 

@@ -4,17 +4,18 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 _NANO = Decimal(1_000_000_000)
-_CENT_NANO = 10_000_000
+_TEN_CENTS_NANO = 100_000_000
+_MILL_NANO = 1_000_000
 _UNITS = ((86_400, "day", "days"), (3_600, "h", "h"), (60, "min", "min"), (1, "s", "s"))
 
 
 def dollars(nano_usd: int) -> str:
-    """`$0.23`; below a cent with up to four decimals, so that a small call does not look free."""
-    if nano_usd == 0 or abs(nano_usd) >= _CENT_NANO:
+    """`$0.23`; below ten cents `$0.071`, below a tenth of a cent `$0.0004`: a small call should not look free."""
+    if nano_usd == 0 or abs(nano_usd) >= _TEN_CENTS_NANO:
         return f"${Decimal(nano_usd) / _NANO:,.2f}"
-    if abs(nano_usd) < 100_000:
-        return "<$0.0001"
-    return f"${Decimal(nano_usd) / _NANO:.4f}"
+    if abs(nano_usd) >= _MILL_NANO:
+        return f"${Decimal(nano_usd) / _NANO:.3f}"
+    return "<$0.0001" if abs(nano_usd) < _MILL_NANO // 10 else f"${Decimal(nano_usd) / _NANO:.4f}"
 
 
 def exact_dollars(nano_usd: int) -> str:

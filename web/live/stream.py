@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, HTTPException
 from starlette.responses import StreamingResponse
 
+from controlplane.queries.bell import KINDS
 from controlplane.queries.task import task_id_of
 from web.live.board import BoardSource
 from web.live.channel import Source
 from web.live.hub import Hub
+from web.live.inbox import InboxSource
 from web.live.shell import ShellSource
 from web.live.task import TaskSource
 from web.live.viewer import read_positions
@@ -39,6 +41,16 @@ async def follow_board(
     board = BoardSource(person.workspace_id, wanted, station)
     frame = ShellSource(person.workspace_id, person.user_id, station)
     return stream(station.hub, [board, frame], last_event_id, after)
+
+
+@router.get("/inbox")
+async def follow_inbox(
+    station: Stationed, person: Signed, after: int, kind: str = "", item: str = "", last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """One person's inbox."""
+    inbox = InboxSource(person.workspace_id, person.user_id, kind if kind in KINDS else "", item, station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [inbox, frame], last_event_id, after)
 
 
 @router.get("/tasks/{ref}")

@@ -1,14 +1,14 @@
 """One task's page as a live source: its blocks, rendered and compared."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controlplane.feed.changes import Change
 from controlplane.queries.task import TaskView, task_view
 from web.deliverables import DeliverableText, Selection, read_deliverable
+from web.live.blocks import changed_blocks
 from web.live.channel import LAZY_SECONDS, SETTLE_SECONDS
-from web.rendering import Renderer, partial
+from web.rendering import Renderer
 from web.station import Station
 
 # Every block of the page that can change, by the id of its element. The page calls the same macros.
@@ -27,7 +27,6 @@ BLOCKS: Mapping[str, tuple[str, str]] = {
     "properties": ("task/rail.html", "properties"),
     "review": ("task/forms.html", "review"),
 }
-_AGE = re.compile(r"(data-age>)[^<]*")  # ages tick in the browser; they are no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,7 @@ class TaskSource:
         return render_blocks(self.station.renderer, task, text)
 
     def difference(self, old: dict[str, str], new: dict[str, str], seq: int) -> str | None:
-        return "\n".join(
-            partial(f"#{name}", "outerMorph", html)
-            for name, html in new.items()
-            if _AGE.sub(r"\1", html) != _AGE.sub(r"\1", old.get(name, ""))
-        )
+        return changed_blocks(old, new)
 
 
 def render_blocks(renderer: Renderer, task: TaskView, text: DeliverableText | None) -> dict[str, str]:

@@ -8,7 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from controlplane.access.people import Person
 from web.frame import look_of
+from web.live.blocks import changed_blocks
 from web.live.board import BoardSource
+from web.live.inbox import InboxSource
 from web.live.task import TaskSource
 from web.pages.filters import board_filter, selection
 from web.pages.posted import Posted
@@ -71,7 +73,10 @@ async def _fragments(request: Request, station: Station, person: Person, task_id
     if current.path.startswith("/tasks/"):
         chosen = selection(_number(query.get("version", "")), query.get("view", "rendered"))
         blocks = await TaskSource(person.workspace_id, task_id, chosen, station).load()
-        return "\n".join(partial(f"#{name}", "outerMorph", html) for name, html in blocks.items())
+        return changed_blocks({}, blocks)
+    if current.path == "/inbox":
+        kind, item = query.get("kind", ""), query.get("item", "")
+        return changed_blocks({}, await InboxSource(person.workspace_id, person.user_id, kind, item, station).load())
     if current.path != "/":
         return ""
     known = {name: query.get(name, "") for name in ("signal", "agent", "q", "show", "done")}

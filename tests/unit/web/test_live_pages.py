@@ -28,6 +28,7 @@ from tests.fakes.site import Site
 from web.deliverables import Selection
 from web.live.board import BoardSource
 from web.live.channel import Source
+from web.live.inbox import InboxSource
 from web.live.shell import ShellSource
 from web.live.task import TaskSource
 
@@ -139,6 +140,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/tasks/T-2": ("main", "bell", "spend"),
     "/tasks/T-3": ("main", "bell", "spend"),
     "/tasks/T-4": ("main",),
+    "/inbox": ("main", "bell"),
 }
 
 
@@ -156,6 +158,8 @@ async def sources(site: Site, address: str) -> list[Source]:
     if address.startswith("/tasks/"):
         found = await site.commands.find_task(address.removeprefix("/tasks/"))
         return [TaskSource(workspace, found.task_id, Selection(), site.station), frame]
+    if address == "/inbox":
+        return [InboxSource(workspace, site.person.user_id, "", "", site.station), frame]
     wanted = BoardFilter(signal="attention" if "attention" in address else "")
     return [BoardSource(workspace, wanted, site.station), frame]
 
