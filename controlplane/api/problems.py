@@ -18,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pointsman.contract import ErrorCode
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from controlplane.commands import CommandRefused
@@ -112,6 +113,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(CommandRefused, refused)
     app.add_exception_handler(EngineUnavailable, unavailable)
     app.add_exception_handler(OperationalError, unavailable)
+    app.add_exception_handler(PoolTimeout, unavailable)
     app.add_exception_handler(RequestValidationError, not_valid)
     app.add_exception_handler(HTTPException, no_endpoint)
 

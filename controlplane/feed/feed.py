@@ -76,6 +76,7 @@ class Feed:
         self._subscriptions: set[Subscription] = set()
         self._tail: OutboxTail | None = None
         self._is_ready = asyncio.Event()
+        self._is_closed = False
 
     @property
     def last_seq(self) -> int:
@@ -102,8 +103,13 @@ class Feed:
                     log.warning("the outbox cannot be read", extra={"reason": str(error)})
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
-            for subscription in self._subscriptions:
-                subscription.close()
+            self.close()
+
+    def close(self) -> None:
+        """Ends every subscription at once, also those to come: for a server that stops and must not wait for polls."""
+        self._is_closed = True
+        for subscription in self._subscriptions:
+            subscription.close()
 
     async def _follow(self) -> None:
         tail = OutboxTail(self._path, self._tail.last_seq if self._tail else None)
@@ -130,6 +136,8 @@ class Feed:
         subscription = Subscription(limit)
         self._catch_up(subscription, after_seq)
         self._subscriptions.add(subscription)  # no await since the backlog was read: nothing falls between
+        if self._is_closed:
+            subscription.close()
         try:
             yield subscription
         finally:

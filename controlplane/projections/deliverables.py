@@ -14,13 +14,14 @@ async def write_deliverables(session: AsyncSession, state: TaskState) -> None:
     if not state.deliverables:
         return
     rows = [_row(state, deliverable) for deliverable in state.deliverables]
-    insert = insert_into(session, DeliverableRow).values(rows)
+    insert = insert_into(session, DeliverableRow)
     await session.execute(
         insert.on_conflict_do_update(
             index_elements=["task_id", "version"],
             set_={**{name: insert.excluded[name] for name in rows[0]}, "verdict": None, "reviewed_at_ms": None},
             where=table_of(DeliverableRow).c.sha256 != insert.excluded.sha256,
-        )
+        ),
+        rows,
     )
     if state.last_review is not None:
         await _write_verdict(session, state.task_id, state.last_review)

@@ -17,17 +17,9 @@ async def write_edges(session: AsyncSession, state: TaskState, now_ms: int) -> N
     await session.execute(delete(edges).where(own, is_gone, is_settled))
     if not state.blockers:
         return
-    insert = insert_into(session, TaskEdge).values(
-        [
-            {
-                "task_id": state.task_id,
-                "blocker_id": blocker,
-                "workspace_id": state.workspace_id,
-                "tentative_until_ms": None,
-            }
-            for blocker in state.blockers
-        ]
-    )
+    insert = insert_into(session, TaskEdge)
+    ends = {"task_id": state.task_id, "workspace_id": state.workspace_id, "tentative_until_ms": None}
     await session.execute(
-        insert.on_conflict_do_update(index_elements=["task_id", "blocker_id"], set_={"tentative_until_ms": None})
+        insert.on_conflict_do_update(index_elements=["task_id", "blocker_id"], set_={"tentative_until_ms": None}),
+        [{**ends, "blocker_id": blocker_id} for blocker_id in state.blockers],
     )

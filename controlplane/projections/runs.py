@@ -19,7 +19,11 @@ async def write_runs(session: AsyncSession, state: TaskState, master_key: bytes,
         if known.get(run.run_id) != run.state.value:
             await _write_run(session, state, run, master_key)
             announce(session, state.workspace_id, "run", run.run_id, now_ms)
-    await _end_forgotten_runs(session, state, now_ms)
+    remembered = {run.run_id for run in state.runs}
+    for run_id, was in known.items():
+        if was in LIVE and run_id not in remembered:
+            await _end_forgotten_run(session, run_id, now_ms)
+            announce(session, state.workspace_id, "run", run_id, now_ms)
 
 
 async def _write_run(session: AsyncSession, state: TaskState, run: Run, master_key: bytes) -> None:
@@ -46,19 +50,10 @@ async def _write_run(session: AsyncSession, state: TaskState, run: Run, master_k
     await session.execute(insert.on_conflict_do_update(index_elements=["run_id"], set_=changing))
 
 
-async def _end_forgotten_runs(session: AsyncSession, state: TaskState, now_ms: int) -> None:
+async def _end_forgotten_run(session: AsyncSession, run_id: str, now_ms: int) -> None:
     """A reset can take back a claim. Its run must not look alive, nor its key work."""
-    live = state.live_run
-    columns = table_of(RunRow).c
-    ended = await session.execute(
+    await session.execute(
         update(table_of(RunRow))
-        .where(
-            columns.task_id == state.task_id,
-            columns.state.in_([one.value for one in LIVE]),
-            columns.run_id != (live.run_id if live else ""),
-        )
+        .where(table_of(RunRow).c.run_id == run_id)
         .values(state=RunState.SUPERSEDED.value, ended_at_ms=now_ms, reason="taken back by a reset")
-        .returning(columns.run_id)
     )
-    for (run_id,) in ended.all():
-        announce(session, state.workspace_id, "run", run_id, now_ms)

@@ -43,10 +43,7 @@ async def project(
         session, applied, is_current=is_current_execution is True
     )
     if is_written:
-        await write_runs(session, state, master_key, now_ms)
-        await write_deliverables(session, state)
-        await write_edges(session, state, now_ms)
-        await write_notices(session, state, now_ms)
+        await _write_what_hangs_on_it(session, state, master_key, now_ms)
     if has_new_events:
         await write_verdicts(session, state.task_id, applied.events)
     if is_written or has_new_events:
@@ -55,14 +52,20 @@ async def project(
     return is_written
 
 
+async def _write_what_hangs_on_it(session: AsyncSession, state: TaskState, master_key: bytes, now_ms: int) -> None:
+    await write_runs(session, state, master_key, now_ms)
+    await write_deliverables(session, state)
+    await write_edges(session, state, now_ms)
+    await write_notices(session, state, now_ms)
+
+
 async def _insert_events(session: AsyncSession, applied: Applied) -> bool:
-    if not applied.events:
-        return False
-    rows = [_event_row(applied, position, event) for position, event in enumerate(applied.events)]
-    result = await session.execute(
-        insert_into(session, TaskEvent).values(rows).on_conflict_do_nothing().returning(table_of(TaskEvent).c.position)
-    )
-    return result.first() is not None
+    has_new = False
+    for position, event in enumerate(applied.events):  # one or two: a statement of many rows is compiled each time
+        insert = insert_into(session, TaskEvent).values(**_event_row(applied, position, event))
+        added = await session.execute(insert.on_conflict_do_nothing().returning(table_of(TaskEvent).c.position))
+        has_new |= added.first() is not None
+    return has_new
 
 
 def _event_row(applied: Applied, position: int, event: Event) -> dict[str, object]:

@@ -7,10 +7,12 @@ import pytest
 from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
-from controlplane.commands import CommandRefused
+from controlplane.commands import CommandRefused, CommandService
 from controlplane.commands.dependencies import TENTATIVE_MS, find_path
 from controlplane.domain.commands import AddBlockers, CancelTask, RemoveBlocker
+from controlplane.domain.state import TaskState
 from controlplane.ports import EngineUnavailable
+from controlplane.store.database import open_control
 from controlplane.store.tables import TaskEdge
 from controlplane.store.upsert import table_of
 
@@ -75,13 +77,24 @@ async def test_of_two_requests_that_together_make_a_cycle_one_is_refused(service
     assert (await first).open_blockers == (tasks[1],)
 
 
-async def test_random_edges_drawn_at_once_never_make_a_cycle(service, database, admin, tasks):
+async def test_random_edges_drawn_at_once_by_two_processes_never_make_a_cycle(
+    service, settings, database, engine, clock, admin, tasks
+):
     dice = random.Random(7)
     wanted = [tuple(dice.sample(range(1, 6), 2)) for _ in range(40)]
-    await asyncio.gather(
-        *(wait_for(service, admin, f"cmd_{i}", f"T-{a}", f"T-{b}") for i, (a, b) in enumerate(wanted)),
-        return_exceptions=True,
-    )
+    other_database = open_control(settings)
+    other = CommandService(other_database, engine, service.blobs, clock, service.master_key)
+    try:
+        outcomes = await asyncio.gather(
+            *(
+                wait_for((service, other)[i % 2], admin, f"cmd_{i}", f"T-{a}", f"T-{b}")
+                for i, (a, b) in enumerate(wanted)
+            ),
+            return_exceptions=True,
+        )
+    finally:
+        await other_database.close()
+    assert {type(one) for one in outcomes} == {TaskState, CommandRefused}
     drawn = await edges(database)
     graph = {task: [b for a, b in drawn if a == task] for task in tasks}
     assert len(drawn) >= 4

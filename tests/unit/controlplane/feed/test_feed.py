@@ -97,3 +97,12 @@ async def test_subscriptions_end_with_the_feed(database):
         await running.__aexit__(None, None, None)
         with pytest.raises(StopAsyncIteration):
             await asyncio.wait_for(anext(changes), 5)
+
+
+async def test_a_closed_feed_ends_subscriptions_at_once_old_and_new(database, feed):
+    async with feed.subscribe() as early:
+        feed.close()
+        async with feed.subscribe() as late:
+            for subscription in (early, late):
+                with pytest.raises(StopAsyncIteration):
+                    await asyncio.wait_for(anext(subscription), 5)
