@@ -1,5 +1,7 @@
 """What the control plane's unit tests share: a migrated database in a temporary home, and a clock that stands still."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +32,17 @@ def clock() -> StillClock:
     return StillClock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated home to copy: migrating takes a quarter of a second, copying a millisecond."""
+    home = Home(tmp_path_factory.mktemp("migrated"))
+    asyncio.run(migrate(Settings(home=home)))
+    return home.root
+
+
 @pytest.fixture
-async def settings(tmp_path: Path) -> Settings:
-    settings = Settings(home=Home(tmp_path / "home"))
-    await migrate(settings)
-    return settings
+def settings(tmp_path: Path, migrated: Path) -> Settings:
+    return Settings(home=Home(Path(shutil.copytree(migrated, tmp_path / "home"))))
 
 
 @pytest.fixture
