@@ -13,6 +13,7 @@ class Limits:
 
     body_bytes: int = 32 * 1024 * 1024
     receive_seconds: float = 120.0  # for a request's body to arrive
+    watch_after_seconds: float = 0.05  # before a task watches whether the client is still there
     in_flight_per_key: int = 0  # 0: no bound
     stale_policy_seconds: float = 30.0  # run keys are refused beyond it, see ports.PolicySource
     recorded_body_bytes: int = 256 * 1024

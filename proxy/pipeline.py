@@ -16,8 +16,6 @@ from proxy.stages.send import send
 from proxy.stages.settle import settle
 from proxy.stages.translate import translate
 
-WATCH_AFTER_SECONDS = 0.05
-
 log = logging.getLogger(__name__)
 
 
@@ -95,7 +93,7 @@ def internal(call: Call, error: Exception) -> InternalFault:
 
 
 class Watch:
-    """Notices that the client has left while we wait for the provider, within `WATCH_AFTER_SECONDS`.
+    """Notices that the client has left while we wait for the provider, within `Limits.watch_after_seconds`.
 
     It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
     already serve another call.
@@ -105,8 +103,9 @@ class Watch:
         self._call = call
         self._source = source
         self._task: asyncio.Task[None] | None = None
-        # A task costs as much as a quarter of the call: answers that are there at once go without one.
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_SECONDS, self._begin)
+        # A task costs a tenth of a call: answers that are there at once go without one.
+        seconds = call.shared.deps.limits.watch_after_seconds
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
 
     def cancel(self) -> None:
         self._timer.cancel()

@@ -1,8 +1,9 @@
 """A provider on a real socket that answers with exactly the bytes a test wants, when it wants."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import orjson
@@ -80,8 +81,10 @@ class FakeProvider:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            await self._note(gone=1)
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            await self._note(gone=1)
 
     async def _watch(self, wire: Wire) -> None:
         """Ends up at end of file only: a client of ours does not pipeline."""
@@ -100,12 +103,13 @@ class FakeProvider:
 
 
 @asynccontextmanager
-async def fake_provider(script: Script) -> AsyncIterator[FakeProvider]:
+async def fake_provider(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[FakeProvider]:
     provider = FakeProvider(script)
-    server = await asyncio.start_server(provider._serve, "127.0.0.1", 0, limit=64 * 1024 * 1024)
+    server = await asyncio.start_server(provider._serve, "127.0.0.1", 0, limit=64 * 1024 * 1024, ssl=tls)
     provider.port = server.sockets[0].getsockname()[1]
     try:
         yield provider
+        await provider.until(lambda: provider.gone == provider.connections)  # the proxy has let go of everything
     finally:
         server.close()
 
@@ -130,7 +134,11 @@ def openai_body(text: str = "Hello", **extra: object) -> bytes:
             "created": 1_700_000_000,
             "model": "gpt-5-mini-2025-08-07",
             "choices": [
-                {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}, "finish_reason": "stop"}
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "finish_reason": "stop",
+                }
             ],
             "usage": {
                 "prompt_tokens": 100,
@@ -178,7 +186,8 @@ def anthropic_frames(words: tuple[str, ...] = ("Hel", "lo")) -> list[bytes]:
         return f"event: {kind}\ndata: ".encode() + orjson.dumps({"type": kind, **rest}) + b"\n\n"
 
     message = orjson.loads(anthropic_body(""))
-    message.update(content=[], stop_reason=None, usage={"input_tokens": 10, "cache_read_input_tokens": 50, "output_tokens": 1})
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 50, "output_tokens": 1}
+    message.update(content=[], stop_reason=None, usage=usage)
     return [
         frame("message_start", message=message),
         frame("content_block_start", index=0, content_block={"type": "text", "text": ""}),

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -11,17 +12,18 @@ from typing import Any
 
 import orjson
 import uvicorn
-
 from pointsman.contract import KeyKind, digest
+
 from proxy.answers import FileAnswerStore
 from proxy.app import create_app
 from proxy.clock import SystemClock
 from proxy.deps import Deps, Limits
-from proxy.ports import Policy, Principal, Provider
+from proxy.ports import Clock, Policy, Principal, Provider
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
 from proxy.upstream.attempt import Timeouts
 from proxy.upstream.client import UpstreamClient
+from tests.integration.proxy.fake_provider import FakeProvider, Script, fake_provider
 
 AGENT_KEY = "agent-key-0123456789"
 RUN_KEY = "run-key-0123456789"
@@ -111,13 +113,13 @@ class Running:
         path: str = "/v1/chat/completions",
         method: str = "POST",
         key: str | None = RUN_KEY,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str | None] | None = None,
     ) -> AsyncIterator["Connection"]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         fields = {"host": "proxy", "content-length": str(len(body)), "connection": "close", **(headers or {})}
         if key:
             fields["authorization"] = f"Bearer {key}"
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
         writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
         try:
             yield Connection(reader, writer)
@@ -171,8 +173,9 @@ async def running_proxy(
     change: Callable[[Policy], Policy] = lambda policy: policy,
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
-    clock, sink = SystemClock(), MemorySink()
+    clock, sink = clock or SystemClock(), MemorySink()
     policy = HeldPolicy(change(policy_for(provider_port)))
     answers = FileAnswerStore(tmp_path / "answers", clock)
     upstream = UpstreamClient(clock, timeouts)
@@ -190,6 +193,26 @@ async def running_proxy(
     finally:
         server.should_exit = True
         await task
+
+
+@asynccontextmanager
+async def proxied(tmp_path: Path, script: Script, **options: Any) -> AsyncIterator[tuple[FakeProvider, Running]]:
+    """A provider that answers by a script, and a proxy in front of it."""
+    async with fake_provider(script) as provider, running_proxy(tmp_path, provider.port, **options) as proxy:
+        yield provider, proxy
+
+
+class MovedClock(SystemClock):
+    """The system's clock, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now_ns(self) -> int:
+        return time.time_ns() + int(self.seconds * 1e9)
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns() + int(self.seconds * 1e9)
 
 
 def request(model: str = "gpt-5-mini", **extra: Any) -> bytes:

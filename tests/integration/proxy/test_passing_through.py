@@ -3,20 +3,19 @@ from pathlib import Path
 import orjson
 
 from tests.integration.proxy.fake_provider import (
+    answering,
     anthropic_body,
     anthropic_frames,
-    answering,
-    fake_provider,
     openai_body,
     openai_frames,
     streaming,
     whole,
 )
-from tests.integration.proxy.running import PROVIDER_KEY, RUN_KEY, request, running_proxy
+from tests.integration.proxy.running import PROVIDER_KEY, RUN_KEY, proxied, request
 
 
 async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(tmp_path: Path) -> None:
-    async with fake_provider(answering(whole(openai_body()))) as provider, running_proxy(tmp_path, provider.port) as proxy:
+    async with proxied(tmp_path, answering(whole(openai_body()))) as (provider, proxy):
         body = b'{"model":"gpt-5-mini",  "messages":[{"role":"user","content":"Say hello"}],"x_new":1.50}'
         response = await proxy.ask(body)
 
@@ -24,7 +23,9 @@ async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(
     assert provider.asked[0].body == body
     ended = proxy.sink.ended
     assert ended["usage"] == {"input": 60, "cache_read": 40, "output": 20, "reasoning": 5}
-    assert ended["cost_nano_usd"] == 60 * 250 + 40 * 25 + 20 * 2000 == int(response.headers["x-pointsman-cost-nano-usd"])
+    assert (
+        ended["cost_nano_usd"] == 60 * 250 + 40 * 25 + 20 * 2000 == int(response.headers["x-pointsman-cost-nano-usd"])
+    )
     assert (ended["outcome"], ended["status"], ended["stop_reason"]) == ("ok", 200, "stop")
     assert response.headers["x-request-id"] == ended["call_id"] == proxy.sink.started["call_id"]
     assert proxy.sink.started["run_id"] == "r_1"
@@ -32,7 +33,7 @@ async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(
 
 async def test_a_stream_passes_byte_for_byte_without_the_usage_that_nobody_asked_for(tmp_path: Path) -> None:
     frames = openai_frames()
-    async with fake_provider(streaming(frames)) as provider, running_proxy(tmp_path, provider.port) as proxy:
+    async with proxied(tmp_path, streaming(frames)) as (provider, proxy):
         response = await proxy.ask(request(stream=True))
 
     assert response.body == b"".join(frames[:-2] + frames[-1:])
@@ -43,7 +44,7 @@ async def test_a_stream_passes_byte_for_byte_without_the_usage_that_nobody_asked
 
 async def test_a_client_that_asked_for_usage_gets_it(tmp_path: Path) -> None:
     frames = openai_frames()
-    async with fake_provider(streaming(frames)) as provider, running_proxy(tmp_path, provider.port) as proxy:
+    async with proxied(tmp_path, streaming(frames)) as (_provider, proxy):
         response = await proxy.ask(request(stream=True, stream_options={"include_usage": True}))
 
     assert response.body == b"".join(frames)
@@ -52,7 +53,7 @@ async def test_a_client_that_asked_for_usage_gets_it(tmp_path: Path) -> None:
 async def test_an_anthropic_message_and_its_stream_pass_byte_for_byte(tmp_path: Path) -> None:
     frames = anthropic_frames()
     body = request("claude-sonnet-4-5", max_tokens=100)
-    async with fake_provider(answering(whole(anthropic_body()))) as provider, running_proxy(tmp_path, provider.port) as proxy:
+    async with proxied(tmp_path, answering(whole(anthropic_body()))) as (provider, proxy):
         message = await proxy.ask(body, path="/v1/messages?beta=true")
         provider.script = streaming(frames)
         stream = await proxy.ask(request("claude-sonnet-4-5", stream=True), path="/v1/messages")
@@ -60,7 +61,9 @@ async def test_an_anthropic_message_and_its_stream_pass_byte_for_byte(tmp_path: 
     assert message.body == anthropic_body()
     assert stream.body == b"".join(frames)
     assert provider.asked[0].line == "POST /v1/messages?beta=true HTTP/1.1"
-    assert [ended["usage"] for ended in proxy.sink.of("call_ended")] == [{"input": 10, "cache_read": 50, "output": 7}] * 2
+    assert [ended["usage"] for ended in proxy.sink.of("call_ended")] == [
+        {"input": 10, "cache_read": 50, "output": 7}
+    ] * 2
 
 
 async def test_the_provider_gets_its_own_key_and_nothing_of_ours(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ async def test_the_provider_gets_its_own_key_and_nothing_of_ours(tmp_path: Path)
         "connection": "close, x-hop",
         "x-hop": "1",
     }
-    async with fake_provider(answering(whole(openai_body()))) as provider, running_proxy(tmp_path, provider.port) as proxy:
+    async with proxied(tmp_path, answering(whole(openai_body()))) as (provider, proxy):
         await proxy.ask(request(), headers=headers)
 
     sent = provider.asked[0].headers
