@@ -7,12 +7,15 @@ import socket
 import stat
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from controlplane.supervisor.process import birth_of
 from controlplane.supervisor.run_file import identities
+from tests.conftest import find_free_offset
 from tests.product import Product, pointsman, product_environment, start_product, wait_until
 
 # A start on a busy machine takes some seconds, and some of these start twice. One worker: its product is shared.
@@ -109,6 +112,19 @@ def test_a_killed_supervisor_takes_its_children_along_and_the_next_start_works(
             assert second.command("doctor").returncode == 0
 
 
+def test_tasks_come_back_from_the_control_database_when_the_engines_file_is_of_another_version(
+    tmp_path: Path, free_port_offset: int
+) -> None:
+    home = tmp_path / "home"
+    with start_product(home, free_port_offset) as product:
+        ref = json.loads(product.command("task", "create", "Outlive the engine", "--backlog", "--json").stdout)["ref"]
+    (home / "temporal.version").write_text("1.31.2\n", encoding="utf-8")
+    with start_product(home, free_port_offset) as product:
+        assert list(home.glob("temporal.sqlite.1.31.2.*"))
+        assert product.command("task", "cancel", ref).stdout == f"{ref} is cancelled.\n"
+    assert not (home / "temporal.reimport").exists()
+
+
 @pytest.mark.parametrize("name", ["web", "proxy", "recorder", "workers", "temporal"])
 def test_a_killed_child_is_back_in_the_run_file_and_told_on_the_console(survivor: Product, name: str) -> None:
     killed = survivor.kill(name)
@@ -119,12 +135,8 @@ def test_a_killed_child_is_back_in_the_run_file_and_told_on_the_console(survivor
 
 
 @pytest.fixture(scope="module")
-def survivor(tmp_path_factory: pytest.TempPathFactory):
+def survivor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product of this file's own, because its children are killed."""
-    from random import Random
-
-    from tests.conftest import find_free_offset
-
     with start_product(
         tmp_path_factory.mktemp("survivor") / "home", find_free_offset(Random(os.urandom(8)))
     ) as running:
