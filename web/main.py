@@ -6,7 +6,8 @@ are sent again under the same id. While Temporal is down pages are served from S
 
 import asyncio
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
@@ -27,15 +28,15 @@ from web.station import Station
 from workers.clock import WallClock
 from workers.engine import open_engine
 
-DRAIN_SECONDS = 3  # for requests that are being answered; streams and long polls are ended at once
+DRAIN_SECONDS = 3  # for requests that are being answered
 
 
 class WebServer(uvicorn.Server):
-    """uvicorn that ends the live streams when it is told to stop, instead of waiting for browsers to leave."""
+    """uvicorn that ends streams and long polls when it is told to stop, instead of waiting for those who wait."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
+    def __init__(self, config: uvicorn.Config, end_waiting: Callable[[], None]) -> None:
         super().__init__(config)
-        self._hub = hub
+        self._end_waiting = end_waiting
 
     @contextmanager
     @override
@@ -47,8 +48,14 @@ class WebServer(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        self._hub.close()
         self.should_exit = True
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # With the first await inside: by then uvicorn has told every connection to close after its answer, so that
+        # nobody who is answered "nothing" asks again on the same line.
+        asyncio.get_running_loop().call_soon(self._end_waiting)
+        await super().shutdown(sockets)
 
 
 async def serve(settings: Settings) -> None:
@@ -69,11 +76,18 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         stop = asyncio.Event()
-        async with feed.running(), station.hub.running(), asyncio.TaskGroup() as group:
+        async with station.hub.running(), asyncio.TaskGroup() as group:
+            following = group.create_task(feed.run(), name="feed")
+
+            def end_waiting() -> None:
+                station.hub.close()
+                following.cancel()  # whoever waits for a change is answered that there is none
+
             group.create_task(keep_presence(station.control, "web", station.clock, stop), name="presence")
             try:
-                await WebServer(config, station.hub).serve()
+                await WebServer(config, end_waiting).serve()
             finally:
+                end_waiting()
                 stop.set()
 
 
