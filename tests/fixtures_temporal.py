@@ -2,13 +2,18 @@
 
 import os
 import signal
-import socket
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
-from controlplane.settings import TEMPORAL_PORT, Home, Settings
+from controlplane.settings import Home, Settings
 from controlplane.supervisor.temporal_server import resolve_temporal, temporal_arguments
+from tests.conftest import find_free_offset
 
 
 @dataclass
@@ -37,9 +42,26 @@ class TemporalServer:
             self.process = None
 
 
-def settings_on_free_port(home: Path, **changes: object) -> Settings:
-    """Settings whose Temporal port is free now. The other ports of the offset are not looked at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return replace(Settings(home=Home(home), port_offset=port - TEMPORAL_PORT), **changes)
+def settings_on_free_ports(home: Path, **changes: Any) -> Settings:
+    """Settings whose ports, of the whole product, are free now."""
+    return replace(Settings(home=Home(home), port_offset=find_free_offset(Random(os.urandom(8)))), **changes)
+
+
+@contextmanager
+def python_process(module: str, settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m module` on this home and these ports, killed at the end; its log lies in the home."""
+    environment = {
+        **os.environ,
+        "POINTSMAN_HOME": str(settings.home.root),
+        "POINTSMAN_PORT_OFFSET": str(settings.port_offset),
+        "POINTSMAN_LEASE_TTL_SECONDS": str(settings.lease_ttl_seconds),
+        "POINTSMAN_LEASE_GRACE_SECONDS": str(settings.lease_grace_seconds),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    with (settings.home.root / f"{module}.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", module, *arguments], env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)

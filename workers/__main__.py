@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
     """The exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("temporalio").setLevel(logging.ERROR)  # it warns by the hundred while the server restarts
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # one line per call; the gateway records each of them
     command = COMMANDS.get(arguments[0] if arguments else "")
     if command is None:
         sys.stderr.write(f"unknown word {arguments[0]!r}: bootstrap, check, rebuild or reimport\n")

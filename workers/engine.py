@@ -35,6 +35,7 @@ from workers.workflows.task import TaskWorkflow
 DEADLINE_SECONDS = 5.0
 BEAT_DEADLINE = timedelta(seconds=1)  # an agent's heartbeat waits for it
 _RETRY_SECONDS = 0.05
+_GRACE_SECONDS = 0.4  # for the last request to end by its own deadline
 # The command itself is at fault, a retry would meet the same answer; anything else is the weather.
 _FINAL = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}
 
@@ -57,9 +58,11 @@ class TemporalTaskEngine:
             refusal = decide(None, envelope)
             if isinstance(refusal, Refusal):  # else a workflow would be started that waits for its first command
                 return refusal
+        # Each request carries what is left of the deadline; cancelling one from here is noisy, so it comes second.
+        ends_at = asyncio.get_running_loop().time() + self.deadline_seconds
         try:
-            async with asyncio.timeout(self.deadline_seconds):
-                return await self._execute_until_answered(task_id, envelope)
+            async with asyncio.timeout(self.deadline_seconds + _GRACE_SECONDS):
+                return await self._execute_until_answered(task_id, envelope, ends_at)
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             _let_cancellation_through()
             raise EngineUnavailable(f"no answer within {self.deadline_seconds:g} s") from error
@@ -80,10 +83,10 @@ class TemporalTaskEngine:
             # Gone, or the engine is away: then the sign of life in SQL speaks for the agent (`confirm_loss`).
             _let_cancellation_through()
 
-    async def _execute_until_answered(self, task_id: str, envelope: Envelope) -> Applied | Refusal:
-        while True:
+    async def _execute_until_answered(self, task_id: str, envelope: Envelope, ends_at: float) -> Applied | Refusal:
+        while (left := ends_at - asyncio.get_running_loop().time()) > 0:
             try:
-                return await self._execute_once(task_id, envelope)
+                return await self._execute_once(task_id, envelope, timedelta(seconds=left))
             except WorkflowUpdateFailedError as failed:
                 return _refusal_of(failed)
             except WorkflowAlreadyStartedError:
@@ -96,12 +99,12 @@ class TemporalTaskEngine:
             except RuntimeError:  # a lazy client that cannot connect
                 pass
             await asyncio.sleep(_RETRY_SECONDS)
+        raise TimeoutError
 
-    async def _execute_once(self, task_id: str, envelope: Envelope) -> Applied:
-        timeout = timedelta(seconds=self.deadline_seconds)
+    async def _execute_once(self, task_id: str, envelope: Envelope, deadline: timedelta) -> Applied:
         if not isinstance(envelope.command, CreateTask):
             return await self.client.get_workflow_handle_for(TaskWorkflow.run, task_id).execute_update(
-                TaskWorkflow.execute, envelope, id=envelope.command_id, rpc_timeout=timeout
+                TaskWorkflow.execute, envelope, id=envelope.command_id, rpc_timeout=deadline
             )
         start = WithStartWorkflowOperation(
             TaskWorkflow.run,
@@ -117,7 +120,7 @@ class TemporalTaskEngine:
             envelope,
             start_workflow_operation=start,
             id=envelope.command_id,
-            rpc_timeout=timeout,
+            rpc_timeout=deadline,
         )
 
     async def _answer_for_closed(self, task_id: str, envelope: Envelope) -> Applied | Refusal:

@@ -1,6 +1,7 @@
 """A task from its creation to its end: engine → workflow → SQL, with nothing in between replaced."""
 
 from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, digest, new_id
+from temporalio.api.enums.v1 import EventType
 
 from controlplane.domain.commands import (
     AddBlockers,
@@ -15,11 +16,20 @@ from controlplane.domain.commands import (
 from controlplane.domain.decide import Refusal
 from controlplane.domain.state import RunState, TaskStatus
 from controlplane.ports import Applied
-from tests.integration.workers.conftest import MASTER_KEY, WRITER, World, envelope
+from tests.integration.workers.conftest import MASTER_KEY, WRITER, World, envelope, until
 
 
-async def history_length(world: World, task_id: str) -> int:
-    return len([event async for event in world.client.get_workflow_handle(task_id).fetch_history_events()])
+async def settled_history(world: World, task_id: str) -> list[EventType.ValueType]:
+    """The events, when nothing is under way: the projection has ended and the workflow has heard of it."""
+
+    async def look() -> list[EventType.ValueType]:
+        handle = world.client.get_workflow_handle(task_id)
+        events = [event.event_type async for event in handle.fetch_history_events()]
+        is_heard = EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED in events
+        return events if is_heard and events[-1] == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED else []
+
+    events: list[EventType.ValueType] = await until(look)
+    return events
 
 
 async def test_a_task_goes_from_creation_to_approval_and_sql_says_so(world: World) -> None:
@@ -51,13 +61,13 @@ async def test_a_task_goes_from_creation_to_approval_and_sql_says_so(world: Worl
 async def test_a_refused_command_is_typed_and_writes_no_history(world: World) -> None:
     async with world.worker():
         task = await world.create()
-        await world.until_row("SELECT 1 FROM tasks")
-        before = await history_length(world, task.task_id)
+        before = await settled_history(world, task.task_id)
         refusal = await world.refuse(task.task_id, ReviewDeliverable(1, "approve"))
-        after = await history_length(world, task.task_id)
+        after = await settled_history(world, task.task_id)
 
     assert refusal.code is ErrorCode.ILLEGAL_TRANSITION
     assert refusal.detail == {"status": "ready", "command": "review"}
+    assert before
     assert after == before
 
 
