@@ -27,6 +27,7 @@ FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 10.0
 STEADY_SECONDS = 30.0  # alive for so long, a child's earlier deaths are forgiven
 ASK_EVERY_SECONDS = 0.05
+ASK_TO_END_EVERY_SECONDS = 2.0  # a process that is just setting up its signal handlers may miss the first SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +129,16 @@ class Child:
     async def stop(self, patience_seconds: float) -> bool:
         """Ends the child; False when it had to be killed. A stopped child is not started again."""
         self._stopping.set()
-        self._signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(patience_seconds):
-                await self._ended.wait()
-        except TimeoutError:
-            self._signal(signal.SIGKILL)
-            await self._ended.wait()
-            return False
-        return True
+        deadline = asyncio.get_running_loop().time() + patience_seconds
+        while (remaining := deadline - asyncio.get_running_loop().time()) > 0:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(remaining, ASK_TO_END_EVERY_SECONDS)):
+                    await self._ended.wait()
+                    return True
+        self._signal(signal.SIGKILL)
+        await self._ended.wait()
+        return False
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         rotate(self.log)

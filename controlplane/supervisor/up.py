@@ -88,6 +88,8 @@ class Supervisor:
             await asyncio.to_thread(webbrowser.open, self._settings.web_url + prepared.sign_in_path)
         if self._settings.is_demo:
             self._start([demo_child()])
+            await self._wait_until_ready(self._children[-1:])
+            self._write_run_file()
 
     async def _start_everything(self) -> Prepared:
         environment = self._surroundings.environment

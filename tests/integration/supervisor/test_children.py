@@ -22,6 +22,13 @@ SLEEPER = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 )
+HEARS_THE_SECOND = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+print("deaf", flush=True)
+while True:
+    time.sleep(600)
+"""
 ATTACHED = """
 import time
 from controlplane.supervisor import lifeline
@@ -97,6 +104,13 @@ async def test_a_child_that_does_not_listen_is_killed_when_patience_ends(tmp_pat
         assert running is not None
         assert await watched.child.stop(0.2) is False
         assert not running.identity.is_alive()
+
+
+async def test_a_child_that_missed_the_first_request_to_end_hears_the_next(tmp_path: Path) -> None:
+    async with kept(tmp_path, HEARS_THE_SECOND) as watched:
+        log = watched.child.log
+        await watched.until(lambda: log.exists() and "deaf" in log.read_text(encoding="utf-8"))
+        assert await watched.child.stop(8.0) is True
 
 
 async def test_what_a_child_says_goes_to_its_log(tmp_path: Path) -> None:
