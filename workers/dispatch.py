@@ -94,7 +94,7 @@ class Dispatcher:
             .where(agent.c.kind == "internal", run.c.state.in_([state.value for state in LIVE]))
         )
         async with self.service.database.reading() as session:
-            rows = (await session.execute(query)).tuples().all()
+            rows = (await session.execute(query)).all()
         return [
             AgentRunStart(task_id, run_id, epoch, agent_id, _max_steps(definition), self.beat_seconds)
             for task_id, run_id, epoch, agent_id, definition in rows

@@ -66,7 +66,7 @@ async def _clear(session: AsyncSession, task_ids: Iterable[str], now_ms: int) ->
     cleared = await session.execute(
         delete(table_of(Signal)).where(signal.task_id.in_(ids)).returning(signal.task_id, signal.workspace_id)
     )
-    for task_id, workspace_id in cleared.tuples():
+    for task_id, workspace_id in cleared.all():
         announce(session, workspace_id, "signal", task_id, now_ms)
     resolved = await session.execute(
         update(table_of(Notice))
@@ -74,5 +74,5 @@ async def _clear(session: AsyncSession, task_ids: Iterable[str], now_ms: int) ->
         .values(resolved_at_ms=now_ms)
         .returning(notice.workspace_id, notice.user_id)
     )
-    for workspace_id, user_id in sorted(set(resolved.tuples())):
+    for workspace_id, user_id in sorted({tuple(row) for row in resolved}):
         announce(session, workspace_id, "notice", user_id, now_ms)
