@@ -74,7 +74,8 @@ def _of_tool_call(value: dict[str, Any]) -> Iterator[Message]:
         arguments = json.dumps(params.get("arguments", {}), indent=2, ensure_ascii=False)
         yield Message("call", None, (f"{params['name']} {arguments}",))
     if isinstance(result, dict) and "content" in result:
-        yield _message("failed" if result.get("isError") else "result", result["content"])
+        texts = [str(part["text"]) for part in _dicts(result["content"]) if "text" in part]
+        yield Message("failed" if result.get("isError") else "result", None, tuple(texts))
 
 
 def _message(role: str, content: Any, calls: list[dict[str, Any]] | None = None) -> Message:
