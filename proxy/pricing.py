@@ -20,7 +20,7 @@ FREE = "free"  # `price_provider: free` in the configuration: a model of one's o
 
 _NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
 _NANO_PER_REQUEST = 1_000_000  # of 1 USD per thousand requests
-_SCALE = 10**12  # rates are whole numbers of 1e-12 nano-USD: exact for prices of up to 15 decimals, and fast
+_SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of up to 18 decimals, and fast
 
 _Rates = dict[str, tuple[int, list[tuple[int, int]]]]
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
@@ -131,7 +131,7 @@ def _scaled(rates: Rates) -> _Rates:
 
 
 def _total(rates: _Rates, usage: Usage) -> int:
-    """Before rounding, in 1e-12 nano-USD. What has no rate of its own pays the rate of what it is part of."""
+    """Before rounding, in 1e-15 nano-USD. What has no rate of its own pays the rate of what it is part of."""
     read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
     whole_input = usage.input + read + write_5m + write_1h
     fresh, output = usage.input, usage.output

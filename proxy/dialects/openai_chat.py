@@ -13,6 +13,8 @@ from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
 from proxy.wire.sse import parse_data, split_frames
 
+MOST_UNNAMED = 8  # Azure's first chunk has no model and no id yet
+
 _DONE = b"[DONE]"
 _T = TypeVar("_T")
 
@@ -51,7 +53,7 @@ class _Answer(msgspec.Struct):
 
 
 class _Chunk(msgspec.Struct):
-    """What changes from chunk to chunk: the other members are read from the first one only."""
+    """What changes from chunk to chunk: the other members are read from the first ones only."""
 
     choices: list[_Choice] | None = None
     usage: Any = None
@@ -68,20 +70,22 @@ _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
 class OpenAIStreamReader:
     """Reads one streamed chat completion."""
 
-    __slots__ = ("_is_first", "reading")
+    __slots__ = ("_unnamed", "reading")
 
     def __init__(self) -> None:
         self.reading = Reading()
-        self._is_first = True
+        self._unnamed = 0
 
     def read(self, block: bytes) -> bool:
         events = parse_data(block)
         if _DONE in events:
             self.reading.is_complete = True
             events = [event for event in events if event != _DONE]
-        if events and self._is_first:
-            self._is_first = False
-            _take_head(_decoded(_decode, events[0]), self.reading)
+        for event in events:
+            if self.reading.model or self._unnamed == MOST_UNNAMED:
+                break
+            self._unnamed += 1
+            _take_head(_decoded(_decode, event), self.reading)
         return self._take(_decoded_chunks(events))
 
     def _take(self, chunks: Sequence[_Chunk]) -> bool:

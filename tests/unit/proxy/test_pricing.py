@@ -1,0 +1,127 @@
+"""Held against genai-prices' own calculation, to the nano-dollar."""
+
+import time
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+
+import genai_prices
+import pytest
+from genai_prices.data import providers as listed_providers
+from genai_prices.types import ModelPrice, TieredPrices
+
+from proxy.ports import Provider
+from proxy.price_list import compile_listing
+from proxy.pricing import PriceTable
+from proxy.records import Usage
+
+NOW_NS = time.time_ns()
+USAGES = [
+    Usage(input=1),
+    Usage(input=1000, output=500),
+    Usage(input=123_457, cache_read=98_765, output=4321),
+    Usage(input=3, cache_read=7, cache_write_5m=11, cache_write_1h=13, output=17),
+    Usage(input=250_000, cache_read=10_000, output=999),
+    Usage(input=1_500_000, output=70_001),
+    Usage(cache_write_5m=200_001, output=3),
+]
+
+
+@cache
+def table() -> PriceTable:
+    return PriceTable(compile_listing())
+
+
+def provider(name: str, **fields: object) -> Provider:
+    return Provider(name, "openai", "http://127.0.0.1:1/v1", **fields)  # type: ignore[arg-type]
+
+
+def theirs(provider_id: str, model: str, usage: Usage, at: datetime, **context: str) -> int:
+    written = usage.cache_write_5m + usage.cache_write_1h
+    price = genai_prices.calc_price(
+        genai_prices.Usage(
+            input_tokens=usage.input + usage.cache_read + written,
+            cache_read_tokens=usage.cache_read,
+            cache_write_tokens=written,
+            cache_write_1h_tokens=usage.cache_write_1h,
+            output_tokens=usage.output,
+        ),
+        model,
+        provider_id=provider_id,
+        genai_request_timestamp=at,
+        price_context=context or None,
+    )
+    return int((price.total_price * 10**9).to_integral_value(ROUND_HALF_EVEN))
+
+
+@pytest.mark.parametrize("usage", USAGES)
+def test_every_text_model_of_every_provider_costs_what_genai_prices_says(usage: Usage) -> None:
+    at = datetime.fromtimestamp(NOW_NS / 1e9, UTC)
+    compared = 0
+    for listed in listed_providers:
+        for model in listed.models:
+            if model.match.is_match(model.id.lower()) and listed.find_model(model.id) is model:
+                ours = table().cost(provider(listed.id), model.id, usage, NOW_NS)
+                assert ours.nano_usd == theirs(listed.id, model.id, usage, at), (listed.id, model.id)
+                compared += 1
+    assert compared > 1000
+
+
+@pytest.mark.parametrize("hour", [0, 5, 12, 17, 23])
+@pytest.mark.parametrize("day", [datetime(2025, 2, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)])
+def test_a_price_depends_on_the_date_and_the_hour(day: datetime, hour: int) -> None:
+    at = day.replace(hour=hour, minute=31)
+    usage = Usage(input=1000, cache_read=10, output=100)
+    for name, model in (("deepseek", "deepseek-chat"), ("openai", "gpt-4o"), ("openai", "o3")):
+        ours = table().cost(provider(name), model, usage, int(at.timestamp() * 1e9))
+        assert ours.nano_usd == theirs(name, model, usage, at)
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority", "default", "unheard-of"])
+def test_a_price_depends_on_the_service_tier(tier: str) -> None:
+    at = datetime.fromtimestamp(NOW_NS / 1e9, UTC)
+    usage = Usage(input=1000, cache_read=10, output=100)
+    ours = table().cost(provider("openai"), "gpt-5-mini", usage, NOW_NS, tier)
+    assert ours.nano_usd == theirs("openai", "gpt-5-mini", usage, at, service_tier=tier)
+
+
+def test_a_sum_that_ends_in_a_half_is_rounded_to_the_even_nano_dollar() -> None:
+    table_of_one = PriceTable(
+        b'{"version":"1","providers":[{"id":"p","api_pattern":"x","provider_match":null,"model_match":null,"fallback":[],'
+        b'"models":[{"id":"m","match":["equals","m"],"prices":[[null,{"input_mtok":["0.0005",[]]}]],"tiers":[]}]}]}'
+    )
+    costs = [table_of_one.cost(provider("p"), "m", Usage(input=count), NOW_NS).nano_usd for count in (1, 3, 5, 7)]
+    assert costs == [0, 2, 2, 4]
+
+
+def test_an_unknown_model_costs_nothing_and_says_so() -> None:
+    assert table().cost(provider("openai"), "no-such-model", Usage(input=9), NOW_NS) == (0, False, "")
+    assert table().known_models(provider("nowhere")) == []
+
+
+def test_a_model_of_ones_own_can_be_free() -> None:
+    assert table().cost(provider("openai", price_provider="free"), "gpt-5", Usage(input=9), NOW_NS) == (0, True, "free")
+
+
+def test_a_simulated_model_is_priced_as_the_model_it_plays_or_as_a_small_one() -> None:
+    simulated = provider("simulated", is_simulated=True)
+    known = table().cost(simulated, "claude-haiku-5-5", Usage(output=1000), NOW_NS)
+    unknown = table().cost(simulated, "dreamt-up", Usage(output=1000), NOW_NS)
+    assert "anthropic/claude-haiku-5-5" in known.source
+    assert unknown.nano_usd == table().cost(provider("openai"), "gpt-5-mini", Usage(output=1000), NOW_NS).nano_usd
+    assert unknown.source.startswith("simulated")
+
+
+def test_a_provider_is_known_by_its_address_too() -> None:
+    named = Provider("mine", "openai", "https://api.openai.com/v1")
+    assert table().cost(named, "gpt-5-mini", Usage(input=1000), NOW_NS).nano_usd == 250_000
+
+
+def test_the_list_prices_text_as_this_test_assumes() -> None:
+    """Guards the test above: the units that we can fill are still the ones that chat models are priced in."""
+    priced = sum(
+        isinstance(model.prices, ModelPrice) and isinstance(model.prices.input_mtok, Decimal | TieredPrices)
+        for listed in listed_providers
+        for model in listed.models
+    )
+    assert priced > 1000
