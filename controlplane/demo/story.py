@@ -84,7 +84,7 @@ CAST = (
         ("illustrate",),
         "gpt-5",
         "You are Illustration. Describe charts and maps precisely enough to be drawn: data, axes, colours, caption. "
-        '[[sim:tool read_table {"name": "market"}]] [[sim:tokens 320]]',
+        '[[sim:tool read_table {"name": "market"}]]',
         is_internal=True,
     ),
 )
@@ -99,7 +99,7 @@ CHAPTERS = (
         "research",
         priority=1,
         script='[[sim:tool read_table {"name": "market"}]] [[sim:tool search {"query": "heat pump units sold third '
-        'quarter"}]] [[sim:tokens 240]]',
+        'quarter"}]]',
         review_after_seconds=8,
     ),
     Chapter(
@@ -109,8 +109,7 @@ CHAPTERS = (
         "research",
         "research",
         priority=1,
-        script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]] '
-        "[[sim:tokens 240]]",
+        script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]]',
         review_after_seconds=8,
     ),
     Chapter(
@@ -121,7 +120,7 @@ CHAPTERS = (
         "research",
         priority=2,
         script='[[sim:tool search {"query": "support for heat pumps 2026"}]] [[sim:tool fetch_page {"url": '
-        '"https://market.example/support/2026/overview"}]] [[sim:tokens 260]]',
+        '"https://market.example/support/2026/overview"}]]',
         review_after_seconds=8,
     ),
     Chapter(
@@ -131,7 +130,7 @@ CHAPTERS = (
         "qa",
         "check",
         priority=2,
-        script='[[sim:tool search {"query": "heat pump prices support outlook"}]] [[sim:tokens 320]]',
+        script='[[sim:tool search {"query": "heat pump prices support outlook"}]]',
         review_after_seconds=16,
     ),
     Chapter(
@@ -140,7 +139,7 @@ CHAPTERS = (
         "A page for the website: title, summary, five sections, the source table, and a place for each chart.",
         "publishing",
         "publish",
-        script="[[sim:tokens 340]]",
+        script="[[sim:slow 8]]",
         review_after_seconds=35,
     ),
     Chapter(
@@ -149,7 +148,7 @@ CHAPTERS = (
         "Say in 150 words what the report is about, for whom it is, and what it leaves out.",
         "drafting",
         "draft",
-        script="[[sim:tokens 320]]",
+        script="[[sim:slow 8]]",
         review_after_seconds=38,
     ),
     Chapter(
@@ -160,7 +159,7 @@ CHAPTERS = (
         "draft",
         ("sales",),
         priority=1,
-        script="[[sim:tokens 420]]",
+        script="[[sim:slow 11]]",
         review_after_seconds=32,
     ),
     Chapter(
@@ -171,7 +170,7 @@ CHAPTERS = (
         "draft",
         ("interviews",),
         priority=1,
-        script="[[sim:tokens 420]]",
+        script="[[sim:slow 11]]",
         ending="visitor",
     ),
     Chapter(
@@ -184,7 +183,7 @@ CHAPTERS = (
         "draft",
         ("subsidies", "sources"),
         priority=2,
-        script="[[sim:tokens 480]]",
+        script="[[sim:slow 12]]",
         gets_stuck=True,
     ),
     Chapter(
@@ -194,7 +193,7 @@ CHAPTERS = (
         "drafting",
         "draft",
         ("section-3",),
-        script="[[sim:tokens 420]]",
+        script="[[sim:slow 11]]",
     ),
     Chapter(
         "chart",
@@ -223,7 +222,7 @@ CHAPTERS = (
         script='[[sim:tool search {"query": "installed heat pump prices Germany"}]] [[sim:tool fetch_page {"url": '
         '"https://market.example/prices/germany/2025-q3"}]] [[sim:tool fetch_page {"url": '
         '"https://market.example/prices/poland/2025-q3"}]] [[sim:tool calculate {"expression": '
-        '"(14900 + 16900) / 2"}]] [[sim:tokens 300]]',
+        '"(14900 + 16900) / 2"}]]',
         ending="changes",
         review_after_seconds=25,
         comment="@admin two price lists disagree about Poland. I took the later one and noted both; "
@@ -236,8 +235,7 @@ CHAPTERS = (
         "qa",
         "check",
         ("section-1", "sources"),
-        script='[[sim:tool read_table {"name": "market"}]] [[sim:tool calculate {"expression": "68200 / 1.224"}]] '
-        "[[sim:tokens 260]]",
+        script='[[sim:tool read_table {"name": "market"}]] [[sim:tool calculate {"expression": "68200 / 1.224"}]]',
         review_after_seconds=35,
     ),
     Chapter(
@@ -247,8 +245,7 @@ CHAPTERS = (
         "qa",
         "check",
         ("section-2",),
-        script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]] '
-        "[[sim:tokens 260]]",
+        script='[[sim:tool fetch_page {"url": "https://market.example/interviews/installers-2025"}]]',
     ),
     Chapter(
         "check-3",
@@ -258,7 +255,7 @@ CHAPTERS = (
         "check",
         ("section-3",),
         priority=2,
-        script='[[sim:tool read_table {"name": "market"}]] [[sim:tokens 260]]',
+        script='[[sim:tool read_table {"name": "market"}]]',
     ),
     Chapter(
         "title",
@@ -267,7 +264,7 @@ CHAPTERS = (
         "publishing",
         "publish",
         priority=4,
-        script="[[sim:tokens 120]]",
+        script="[[sim:slow 4]]",
         question="Two titles fit: ‘Who pays for the heat?’ or ‘Six countries, one pump’. Which one?",
         review_after_seconds=15,
     ),
@@ -278,7 +275,7 @@ CHAPTERS = (
         "publishing",
         "publish",
         ("section-4", "chart", "map", "check-3"),
-        script="[[sim:tokens 240]]",
+        script="[[sim:slow 7]]",
     ),
     Chapter(
         "website",
@@ -287,7 +284,7 @@ CHAPTERS = (
         "publishing",
         "publish",
         ("layout", "title"),
-        script="[[sim:tokens 200]]",
+        script="[[sim:slow 6]]",
     ),
     Chapter(
         "refresh",
