@@ -5,8 +5,10 @@ command id: the update's id is the command's, so a retry never acts twice).
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 from pointsman.contract import ErrorCode
@@ -115,13 +117,17 @@ class TemporalTaskEngine:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             priority=Priority(priority_key=envelope.command.priority),
         )
-        return await self.client.execute_update_with_start_workflow(
-            TaskWorkflow.execute,
-            envelope,
-            start_workflow_operation=start,
-            id=envelope.command_id,
-            rpc_timeout=deadline,
-        )
+        try:
+            return await self.client.execute_update_with_start_workflow(
+                TaskWorkflow.execute,
+                envelope,
+                start_workflow_operation=start,
+                id=envelope.command_id,
+                rpc_timeout=deadline,
+            )
+        except BaseException:
+            await _look_at_start(start)
+            raise
 
     async def _answer_for_closed(self, task_id: str, envelope: Envelope) -> Applied | Refusal:
         """What the rules say about the final state: mostly no, but a retried command is told of its success."""
@@ -149,6 +155,13 @@ class TemporalTaskEngine:
         if description.status is WorkflowExecutionStatus.COMPLETED:
             return await handle.result()
         return await handle.query(TaskWorkflow.snapshot)
+
+
+async def _look_at_start(start: WithStartWorkflowOperation[Any, Any]) -> None:
+    """A failed start leaves its error in a future of its own, too; asyncio complains of one that nobody looked at."""
+    with suppress(Exception):
+        async with asyncio.timeout(0):
+            await start.workflow_handle()
 
 
 def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:

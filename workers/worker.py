@@ -10,6 +10,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from workers.activities.agents import AgentActivities
 from workers.activities.tasks import TaskActivities
+from workers.failures import FailureLog
 from workers.messages import AGENT_QUEUE, TASK_QUEUE
 from workers.workflows.agent_run import AgentRunWorkflow
 from workers.workflows.task import TaskWorkflow
@@ -36,6 +37,7 @@ def task_worker(client: Client, activities: TaskActivities) -> Worker:
         workflows=[TaskWorkflow],
         activities=_task_activities(activities),
         workflow_runner=sandbox(),
+        interceptors=[FailureLog()],
         max_cached_workflows=1000,
         max_concurrent_activities=50,
         sticky_queue_schedule_to_start_timeout=STICKY,
@@ -57,6 +59,7 @@ def agent_worker(client: Client, activities: AgentActivities) -> Worker:
             activities.fail_run,
         ],
         workflow_runner=sandbox(),
+        interceptors=[FailureLog()],
         max_cached_workflows=100,
         max_concurrent_activities=20,
         sticky_queue_schedule_to_start_timeout=STICKY,

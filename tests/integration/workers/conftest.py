@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ class World:
     control: Database
     engine: TemporalTaskEngine
     clock: WallClock = field(default_factory=WallClock)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
@@ -89,8 +91,7 @@ class World:
 
     async def create(self, title: str = "Write", **fields: Any) -> TaskState:
         task_id = new_id(IdPrefix.TASK)
-        number = int.from_bytes(task_id.encode()[-3:], "big")
-        command = CreateTask(task_id, "w_1", "p_1", number, title, **fields)
+        command = CreateTask(task_id, "w_1", "p_1", next(self.numbers), title, **fields)
         return (await self.apply(task_id, command)).state
 
     async def rows(self, sql: str, **parameters: Any) -> list[Any]:
