@@ -1,6 +1,6 @@
 // The keyboard's map stands in templates/frame/shell.html (?). A key does what a link or button on the page does.
-const cards = () => [...document.querySelectorAll(".card h3 a, .item h3 a")];
-const columns = () => [...document.querySelectorAll(".column")].filter((column) => column.querySelector(".card h3 a"));
+const links = (root = document) => [...root.querySelectorAll(".card h3 a, .item h3 a")].filter((link) => link.checkVisibility());
+const columns = () => [...document.querySelectorAll(".column")].filter((column) => links(column).length);
 const current = () => document.activeElement?.closest?.(".card, .item");
 
 function focus(link) {
@@ -10,7 +10,7 @@ function focus(link) {
 
 function step(by) {
   const here = current();
-  const list = here ? [...(here.closest(".cards, #items") ?? document).querySelectorAll("h3 a")] : cards();
+  const list = links(here?.closest(".cards, #items") ?? document);
   focus(here ? list[list.findIndex((link) => here.contains(link)) + by] : list[0]);
 }
 
@@ -19,10 +19,8 @@ function across(by) {
   const here = current()?.closest(".column");
   const goal = here ? all[all.indexOf(here) + by] : all[0];
   if (!goal) return;
-  const rows = [...(here ?? goal).querySelectorAll(".card")];
-  const row = here ? rows.indexOf(current()) : 0;
-  const links = [...goal.querySelectorAll(".card h3 a")];
-  focus(links[Math.min(row, links.length - 1)]);
+  const row = here ? links(here).findIndex((link) => current().contains(link)) : 0;
+  focus(links(goal)[Math.min(row, links(goal).length - 1)]);
 }
 
 const click = (selector, root = document) => root?.querySelector(selector)?.click();
