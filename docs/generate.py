@@ -17,8 +17,8 @@ open question) is decided in `controlplane/domain/decide.py`.
 |---|---|---|---|---|
 """
 TAIL = """
-*Blocked* is not a status: a task is blocked while a blocker is open. *Changes requested* and *needs a person* lie over a
-status. A command that was applied before, by its id, changes nothing.
+*Blocked* is not a status: a task is blocked while a blocker is open. *Changes requested* and *needs a person* lie over
+a status. A command that was applied before, by its id, changes nothing.
 
 ## Runs
 
