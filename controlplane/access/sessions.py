@@ -65,7 +65,7 @@ async def sign_in(database: Database, email: str, password: str, now_ms: int) ->
     is_right = await asyncio.to_thread(_verify, password_hash, password)
     async with database.transaction() as session:
         if not is_right or user_id is None:
-            session.add(SignInTry(email=address, at_ms=now_ms))
+            await _note_try(session, address, now_ms)
             return None
         await session.execute(delete(table_of(SignInTry)).where(table_of(SignInTry).c.email == address))
         return await start_session(session, user_id, now_ms)
@@ -78,6 +78,12 @@ async def _check_tries(session: AsyncSession, email: str, now_ms: int) -> None:
     )
     if tries.scalar_one() >= TRIES:
         raise TooManyTries(email)
+
+
+async def _note_try(session: AsyncSession, email: str, now_ms: int) -> None:
+    tries = table_of(SignInTry)
+    await session.execute(delete(tries).where(tries.c.at_ms <= now_ms - TRIES_WINDOW_MS))  # they count no more
+    session.add(SignInTry(email=email, at_ms=now_ms))
 
 
 def _verify(password_hash: str | None, password: str) -> bool:
@@ -98,6 +104,7 @@ async def set_password(session: AsyncSession, user_id: str, password: str) -> No
 
 async def start_session(session: AsyncSession, user_id: str, now_ms: int) -> str:
     """The token for the cookie."""
+    await session.execute(delete(table_of(Session)).where(table_of(Session).c.expires_at_ms <= now_ms))
     token = secrets.token_urlsafe(32)
     session.add(
         Session(

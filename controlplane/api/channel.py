@@ -24,6 +24,7 @@ from controlplane.access.callers import Caller
 from controlplane.api.deps import ApiDeps, deps_of, holder_of, known_caller
 from controlplane.api.tidings import Tidings
 from controlplane.commands import CommandRefused
+from controlplane.feed.changes import Batch, Resync
 from controlplane.store.tables import Run
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,27 @@ async def _tell(websocket: WebSocket, deps: ApiDeps, caller: Caller) -> None:
         for message in await tidings.look():
             await websocket.send_json(message)
         async for batch in changes:
+            if _is_about(batch, caller.key_id) and not await _is_known(websocket, deps):
+                await websocket.close(POLICY_VIOLATION)
+                return
             if tidings.concerned(batch):
                 for message in await tidings.look():
                     await websocket.send_json(message)
     with suppress(RuntimeError):  # the other side may have closed first
         await websocket.close(GOING_AWAY)
+
+
+def _is_about(batch: Batch, key_id: str) -> bool:
+    return isinstance(batch, Resync) or any(change.topic == "key" and change.subject_id == key_id for change in batch)
+
+
+async def _is_known(websocket: WebSocket, deps: ApiDeps) -> bool:
+    """Is the key still good? A revoked one ends the channel at once."""
+    try:
+        await known_caller(websocket, deps)
+    except CommandRefused:
+        return False
+    return True
 
 
 async def _hear(websocket: WebSocket, deps: ApiDeps, caller: Caller) -> None:

@@ -9,6 +9,9 @@ from pointsman.contract import API_PREFIX
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from controlplane.access.callers import authenticate
+from controlplane.access.keys import revoke_key
+
 
 def channel(served, key: str | None = None):
     return connect(
@@ -109,6 +112,17 @@ async def test_what_is_not_understood_is_said_so_and_the_channel_stays(served, t
         assert (await hear(socket))["type"] == "error"
         await served.post("/tasks", {"title": "One"})
         assert await hear(socket) == {"type": "work_available"}
+
+
+async def test_a_revoked_key_loses_its_channel(served):
+    async with channel(served) as socket:
+        async with served.control.transaction() as session:
+            caller = await authenticate(session, served.agent_key)
+            await revoke_key(session, caller.workspace_id, caller.key_id, 1)
+        async with asyncio.timeout(3):
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+    assert closed.value.rcvd.code == 1008
 
 
 async def test_a_server_that_stops_ends_its_channels_at_once(served):

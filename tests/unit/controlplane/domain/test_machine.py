@@ -25,28 +25,32 @@ from controlplane.domain.commands import (
     SubmitDeliverable,
 )
 from controlplane.domain.decide import Refusal, decide
-from controlplane.domain.events import Event
+from controlplane.domain.events import Event, RunStarted
 from controlplane.domain.evolve import apply, evolve
 from controlplane.domain.state import LIVE, TaskState, TaskStatus
 from tests.unit.controlplane.domain.lives import AGENT, PERSON, SYSTEM
 
 AGENTS = st.sampled_from(["a_1", "a_2"])
 BLOCKERS = st.sampled_from(["t_2", "t_3"])
-NEAR = st.integers(-1, 1)  # off by one is how a stale caller errs
+OFF = st.sampled_from([0, 0, 0, 0, 1, -1])  # mostly right; off by one is how a stale caller errs
 
 
 class TaskMachine(RuleBasedStateMachine):
     """Sends commands as people, agents and the system do; some are late, repeated, or somebody else's."""
 
-    @initialize(to_backlog=st.booleans(), blockers=st.sets(BLOCKERS))
-    def create(self, to_backlog: bool, blockers: set[str]) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.count = 0
         self.events: list[Event] = []
         self.sent: list[Envelope] = []
         self.state: TaskState | None = None
         self.closed: TaskStatus | None = None
         self.epochs: list[int] = []
-        command = CreateTask("t_1", "w", "p", 1, "x", blockers=tuple(sorted(blockers)), to_backlog=to_backlog)
+
+    @initialize(to_backlog=st.booleans(), is_blocked=st.booleans())
+    def create(self, to_backlog: bool, is_blocked: bool) -> None:
+        blockers = ("t_2",) if is_blocked else ()
+        command = CreateTask("t_1", "w", "p", 1, "x", blockers=blockers, to_backlog=to_backlog)
         self.send(command, PERSON)
 
     def send(self, command: Command, actor) -> None:
@@ -67,8 +71,7 @@ class TaskMachine(RuleBasedStateMachine):
             assert envelope.command_id in after.applied
         else:
             assert after == before
-        if before and after.epoch != before.epoch:
-            self.epochs.append(after.epoch)
+        self.epochs += [event.epoch for event in decided if isinstance(event, RunStarted)]
         self.events += decided
         self.state = after
 
@@ -84,7 +87,7 @@ class TaskMachine(RuleBasedStateMachine):
     def claim(self, agent: str, is_reused: bool) -> None:
         self.send(ClaimTask(agent, "r_1" if is_reused else f"r_{self.count}"), AGENT)
 
-    @rule(verb=st.sampled_from([ReleaseRun, FailRun, LoseRun, SubmitDeliverable, AskQuestion]), off=NEAR)
+    @rule(verb=st.sampled_from([ReleaseRun, FailRun, LoseRun, SubmitDeliverable, AskQuestion]), off=OFF)
     def speak_as_a_run(self, verb, off: int) -> None:
         run = self.state.runs[-1] if self.state.runs else None
         run_id, epoch = (run.run_id, run.epoch + off) if run else ("r_none", 1)
@@ -95,9 +98,12 @@ class TaskMachine(RuleBasedStateMachine):
             SubmitDeliverable: ("aa", 1),
             AskQuestion: (f"q_{self.count}", "?"),
         }[verb]
+        before, live = self.state, self.state.live_run
         self.send(verb(run_id, epoch, *rest), SYSTEM if verb is LoseRun else AGENT)
+        if live is None or (live.run_id, live.epoch) != (run_id, epoch):
+            assert self.state == before  # fenced: whoever does not hold the lease changes nothing
 
-    @rule(verdict=st.sampled_from(["approve", "request_changes"]), off=NEAR)
+    @rule(verdict=st.sampled_from(["approve", "request_changes"]), off=OFF)
     def review(self, verdict: str, off: int) -> None:
         self.send(ReviewDeliverable(len(self.state.deliverables) + off, verdict, "note"), PERSON)
 
@@ -121,9 +127,27 @@ class TaskMachine(RuleBasedStateMachine):
         else:
             self.send(AddBlockers((task,)) if verb is AddBlockers else RemoveBlocker(task), PERSON)
 
+    @rule()
+    def get_on(self) -> None:
+        """The step that brings the task nearer to its end: without it, random walks stay near the start."""
+        state = self.state
+        run = state.live_run
+        if state.question is not None and state.question.answer is None:
+            self.answer()
+        elif run is not None:
+            self.send(SubmitDeliverable(run.run_id, run.epoch, f"{self.count}", 1), AGENT)
+        elif state.status is TaskStatus.IN_REVIEW:
+            self.send(ReviewDeliverable(state.deliverables[-1].version, "request_changes", "Shorter"), PERSON)
+        elif state.status is TaskStatus.BACKLOG:
+            self.send(MoveTask(TaskStatus.READY), PERSON)
+        elif state.blockers:
+            self.send(RemoveBlocker(next(iter(state.blockers))), PERSON)
+        else:
+            self.send(ClaimTask(state.agent_id or "a_1", f"r_{self.count}"), AGENT)
+
     @rule(chance=st.integers(0, 5))
     def cancel_or_edit(self, chance: int) -> None:
-        self.send(EditTask(title="y") if chance else CancelTask(), PERSON)
+        self.send(CancelTask() if chance == 5 else EditTask(title="y"), PERSON)
 
     @invariant()
     def at_most_one_run_lives_and_only_in_progress(self) -> None:
@@ -163,8 +187,8 @@ class TaskMachine(RuleBasedStateMachine):
         decided = decide(self.state, Envelope("probe", AGENT, 0, ClaimTask(agent, "r_probe")))
         assert isinstance(decided, Refusal) is not self.state.is_claimable
 
-    @invariant()
-    def the_events_tell_the_whole_state(self) -> None:
+    def teardown(self) -> None:
+        """The events tell the whole state."""
         replayed: TaskState | None = None
         for event in self.events:
             replayed = evolve(replayed, event)
@@ -175,4 +199,4 @@ class TaskMachine(RuleBasedStateMachine):
 
 
 TestTaskMachine = TaskMachine.TestCase
-TestTaskMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None, database=None)
+TestTaskMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, database=None)
