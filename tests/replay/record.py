@@ -42,6 +42,7 @@ from workers.workflows.agent_run import AgentRunWorkflow
 from workers.workflows.task import TaskWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
+OF_THIS_MACHINE = re.compile(r'"(identity|stackTrace)": ?"(\\.|[^"\\])*"')
 ADA = Actor(ActorKind.PERSON, "u_ada", "Ada")
 WRITER = Actor(ActorKind.AGENT, "a_writer", "writer")
 
@@ -104,7 +105,7 @@ class Recorder:
 
     async def save(self, name: str, workflow_id: str, run_id: str | None = None) -> None:
         history = await self.client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-        text = re.sub(r'"identity": ?"[^"]*"', '"identity": "recorder"', history.to_json())  # it names this machine
+        text = OF_THIS_MACHINE.sub(r'"\1": "recorder"', history.to_json())
         await asyncio.to_thread((HISTORIES / f"{name}.json").write_text, text, encoding="utf-8")
 
 

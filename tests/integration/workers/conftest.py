@@ -107,7 +107,8 @@ class World:
         assert rows, f"no row came: {sql} {parameters}"
         return rows[0]
 
-    async def presence(self, name: str, started_ago_ms: int = 60_000, alive_ago_ms: int = 0) -> None:
+    async def presence(self, name: str, started_ago_ms: int = 60_000, alive_ago_ms: int = -60_000) -> None:
+        """As if that process said so all the time: its row is good for the next minute."""
         now = self.clock.now_ms()
         await self.write(
             "INSERT INTO processes (name, pid, started_at_ms, alive_at_ms) VALUES (:name, 1, :started, :alive) "

@@ -65,7 +65,7 @@ async def test_signs_of_life_in_sql_keep_a_run_whose_beats_never_reach_the_engin
 async def test_a_silence_that_nobody_could_hear_loses_no_run(world: World) -> None:
     async with world.worker():
         task = await claimed(world)
-        await world.presence("web", started_ago_ms=0)
+        await world.presence("web", started_ago_ms=-60_000)
         handle = world.client.get_workflow_handle(task.task_id)
 
         async def suspicions() -> bool:
