@@ -1,7 +1,8 @@
-"""`python bench/run.py`: what a call costs the proxy, beside the least Python can do (floor) and nginx where installed.
+"""`python bench/run.py`: what a call costs the proxy, beside the least Python can do (floor) and nginx if installed.
 
-Runs the side-by-side harness of `POINTSMAN_BENCH` (default `../shared/bench`) on this checkout in its release form: key,
-route, usage, cost and log on. Prints its tables and one of ratios; exits 1 when the gate of CPU per JSON call is missed.
+Runs the side-by-side harness of `POINTSMAN_BENCH` (default `../shared/bench`) on this checkout in its release form:
+key, route, usage, cost and log on. Prints its tables and one of ratios; exits 1 when the gate of CPU per JSON call is
+missed.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 GATE_US = 150  # CPU per JSON call at 64 connections, on the machine class of README.md
-PORTS = ("floor", "ours")
+PORTS = ("floor", "ours", "ours-bodies")
 
 
 def main() -> int:
@@ -55,11 +56,17 @@ def parse_options() -> argparse.Namespace:
 
 
 def read_targets(harness: Path, only: str, ports: list[int]) -> list[dict[str, object]]:
-    """Ours and the floor on free ports, nginx as the harness configures it."""
+    """Ours (without and with bodies in the log) and the floor on free ports, nginx as the harness configures it."""
     text = (CHECKOUT / "bench" / "ours.json").read_text(encoding="utf-8")
-    for name, port in zip(PORTS, ports, strict=True):
-        text = text.replace(f'"port": "{{port_{name}}}"', f'"port": {port}').replace(f"{{port_{name}}}", str(port))
-    targets = json.loads(text)
+    floor, ours = json.loads(text)
+    bodies = {**ours, "name": "ours-bodies", "files": {"{tmp}/bodies/proxy.yaml": next(iter(ours["files"].values()))}}
+    targets = [floor, ours, bodies]
+    for target, port, policy in zip(targets, ports, ("", "metadata", "full"), strict=True):
+        filled = json.dumps(target).replace("{port_floor}", str(port)).replace("{port_ours}", str(port))
+        filled = filled.replace("{body_policy}", policy)
+        if target is bodies:
+            filled = filled.replace("{tmp}/ours/", "{tmp}/bodies/")
+        target.update(json.loads(filled), port=port)
     if shutil.which("nginx"):
         made = subprocess.run([sys.executable, str(harness / "peers.py")], check=True, capture_output=True, text=True)
         targets += [target for target in json.loads(made.stdout) if target["name"] == "nginx"]
@@ -70,30 +77,32 @@ def read_targets(harness: Path, only: str, ports: list[int]) -> list[dict[str, o
 def free_ports(count: int) -> list[int]:
     """A run of free ports."""
     for first in range(21_000, 60_000, 97):
-        listeners = []
-        try:
-            for port in range(first, first + count):
-                listeners.append(socket.create_server(("127.0.0.1", port)))
-        except OSError:
-            continue
-        else:
-            return list(range(first, first + count))
-        finally:
-            for listener in listeners:
-                listener.close()
+        ports = range(first, first + count)
+        if all(is_free(port) for port in ports):
+            return list(ports)
     raise RuntimeError("no free ports")
+
+
+def is_free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def report(results: dict[str, dict[str, list[dict[str, float]]]]) -> int:
     """Ratios of CPU per call, which move least between machines; and the gate."""
+    names = ("floor", "ours", "ours-bodies", "nginx")
     print("\n### CPU per call, microseconds\n")
-    print("| scenario | floor | ours | nginx | ours / floor | ours / nginx |")
-    print("|---|---|---|---|---|---|")
+    print(f"| scenario | {' | '.join(names)} | ours / floor | ours / nginx |")
+    print("|---|" + "---|" * (len(names) + 2))
     is_missed = False
     for scenario, by_target in results.items():
         cpu = {name: 1000 * statistics.median(one["cpu_s_per_1k"] for one in runs) for name, runs in by_target.items()}
-        row = [f"{cpu[name]:.0f}" if name in cpu else "-" for name in ("floor", "ours", "nginx")]
-        ratios = [f"{cpu['ours'] / cpu[name]:.2f}" if {name, "ours"} <= set(cpu) else "-" for name in ("floor", "nginx")]
+        row = [f"{cpu[name]:.0f}" if name in cpu else "-" for name in names]
+        others = [name if {name, "ours"} <= set(cpu) else "" for name in ("floor", "nginx")]
+        ratios = [f"{cpu['ours'] / cpu[name]:.2f}" if name else "-" for name in others]
         print(f"| {scenario} | {' | '.join(row + ratios)} |")
         is_missed |= scenario == "json:64" and cpu.get("ours", 0) > GATE_US
     if is_missed:

@@ -1,6 +1,5 @@
 """Makes a call's records: what it was, how it goes, how it ended and what it cost."""
 
-import hashlib
 import re
 
 from proxy.call import Call
@@ -13,6 +12,7 @@ from proxy.records import CallEnded, CallProgress, CallStarted, Usage
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
 BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
 PROGRESS_NS = 1_000_000_000
+SHORTEST_SECRET = 8  # a shorter key is a word that texts are full of
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _OUR_KEY = re.compile(r"pm_(admin|agent|run)_[0-9A-Za-z_]{43,}")
@@ -49,7 +49,7 @@ def write_started(call: Call) -> None:
             label=label(head),
             cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
             traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
-            span_id=hashlib.blake2b(call.call_id.encode(), digest_size=8).hexdigest(),
+            span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
         )
     )
 
@@ -170,11 +170,13 @@ def _bound(call: Call, provider: Provider) -> int:
 def _recorded(call: Call, body: bytes) -> str:
     """A body as text, without the keys that this call knows of."""
     text = body.decode("utf-8", "replace")
-    if "pm_" in text:
+    key = call.caller.key if call.caller is not None else ""
+    provider_key = call.provider.api_key if call.provider is not None else ""
+    if "pm_" in text or (key and key in text) or (provider_key and provider_key in text):
         text = _OUR_KEY.sub(_HIDDEN, text)
-    for secret in (call.caller.key if call.caller else "", call.provider.api_key if call.provider else ""):
-        if len(secret) >= 8 and secret in text:
-            text = text.replace(secret, _HIDDEN)
+        for secret in (key, provider_key):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, _HIDDEN)
     return text
 
 

@@ -66,48 +66,17 @@ class Client(Protocol):
 class Call:
     """Mutable on purpose: it lives for one call and in one task. Times are monotonic nanoseconds unless `at_ns`.
 
-    What no stage has found out yet stands as the class's default.
+    Slots, since an instance with more than 30 attributes would have a dictionary of its own, which grows three times.
     """
 
-    client: Client
-    # receive, identify, admit, guard
-    body = b""
-    caller: Caller | None = None
-    is_admitted = False
-    head = NO_HEAD
-    # recall
-    idempotency_key: str | None = None
-    request_digest = ""
-    replay_of = ""
-    # route, render
-    provider: Provider | None = None
-    model = ""  # as the provider is asked for it
-    target: Target | None = None
-    request = b""
-    strips_usage = False
-    # send
-    attempt: Attempt | None = None
-    has_client_left = False
-    on_leave: Callable[[], None] | None = None
-    is_started = False  # its call_started is written
-    at_ns = 0  # UTC, of call_started
-    begun_ns = 0
-    asked_ns = 0
-    answered_ns = 0
-    # translate
-    upstream_status = 0
-    status = 0
-    is_committed = False  # the client has the head of an answer
-    reading: Reading | None = None
-    progress_ns = 0
-    answer_bytes = 0
-    kept_bytes = 0
-    # settle
-    is_recorded = True  # false: somebody else's call that this one only waits for
-    is_settled = False
-    outcome: Outcome = "error"  # until a stage knows better: a cancelled call ends so
-    error_code = "interrupted"
-    cost_nano_usd = 0
+    __slots__ = (
+        "answer_bytes", "answer_parts", "answered_ns", "asked_ns", "at_ns", "attempt", "begun_ns", "body",
+        "call_id", "caller", "client", "cost_nano_usd", "dialect", "endpoint", "error_code", "has_client_left",
+        "head", "headers", "idempotency_key", "is_admitted", "is_committed", "is_recorded", "is_settled",
+        "is_started", "kept_bytes", "model", "on_leave", "outcome", "policy", "progress_ns", "provider", "query",
+        "reading", "received_ns", "replay_of", "request", "request_digest", "sent_headers", "shared", "status",
+        "strips_usage", "target", "upstream_status",
+    )  # fmt: skip
 
     def __init__(self, shared: "Shared", dialect: Dialect, endpoint: str, query: bytes, headers: Headers) -> None:
         self.shared = shared
@@ -120,6 +89,45 @@ class Call:
         self.received_ns = shared.deps.clock.monotonic_ns()
         self.policy: Policy = shared.deps.policy.current()
         self.answer_parts: list[bytes] = []  # for the record, up to its cap
+        self.client: Client
+        # receive, identify, admit, guard
+        self.body = b""
+        self.caller: Caller | None = None
+        self.is_admitted = False
+        self.head = NO_HEAD
+        # recall
+        self.idempotency_key: str | None = None
+        self.request_digest = ""
+        self.replay_of = ""
+        # route, render
+        self.provider: Provider | None = None
+        self.model = ""  # as the provider is asked for it
+        self.target: Target | None = None
+        self.request = b""
+        self.strips_usage = False
+        # send
+        self.attempt: Attempt | None = None
+        self.has_client_left = False
+        self.on_leave: Callable[[], None] | None = None
+        self.is_started = False  # its call_started is written
+        self.at_ns = 0  # UTC, of call_started
+        self.begun_ns = 0
+        self.asked_ns = 0
+        self.answered_ns = 0
+        # translate
+        self.upstream_status = 0
+        self.status = 0
+        self.is_committed = False  # the client has the head of an answer
+        self.reading: Reading | None = None
+        self.progress_ns = 0
+        self.answer_bytes = 0
+        self.kept_bytes = 0
+        # settle
+        self.is_recorded = True  # false: somebody else's call that this one only waits for
+        self.is_settled = False
+        self.outcome: Outcome = "error"  # until a stage knows better: a cancelled call ends so
+        self.error_code = "interrupted"
+        self.cost_nano_usd = 0
 
     def succeed(self) -> None:
         self.outcome, self.error_code = "ok", ""

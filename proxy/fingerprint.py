@@ -35,7 +35,8 @@ def label(head: Head) -> str:
         except msgspec.MsgspecError:
             return ""
         if message.role in {"user", "tool"}:
-            return " ".join(_text(message.content).split())[:LABEL_CHARACTERS]
+            text = _text(message.content)
+            return (" ".join(text.split()) if "\n" in text or "  " in text else text)[:LABEL_CHARACTERS]
     return ""
 
 

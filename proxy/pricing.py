@@ -74,7 +74,13 @@ class PriceTable:
 
     def bound(self, provider: Provider, model: str, input_tokens: int, output_tokens: int, at_ns: int) -> int:
         """The most a call can cost in nano-USD; 0 for a model without a price."""
-        return self.cost(provider, model, Usage(input=input_tokens, output=output_tokens), at_ns).nano_usd
+        tariff = None if provider.price_provider == FREE else self._tariff(provider, model)
+        if tariff is None:
+            return 0
+        rates = tariff.rates(at_ns, "")
+        total = input_tokens * _rate(rates, input_tokens, "input_mtok")
+        total += output_tokens * _rate(rates, input_tokens, "output_mtok") + _rate(rates, 0, "requests_kcount")
+        return -(-total // _SCALE)
 
     def known_models(self, provider: Provider) -> list[str]:
         """The names under which the price list knows a provider's models."""

@@ -40,14 +40,41 @@ class _Choice(msgspec.Struct):
     finish_reason: Any = None
 
 
+class _PromptDetails(msgspec.Struct):
+    cached_tokens: Any = None
+    cache_write_tokens: Any = None
+    audio_tokens: Any = None
+
+
+class _CompletionDetails(msgspec.Struct):
+    reasoning_tokens: Any = None
+    audio_tokens: Any = None
+
+
+class TokenCounts(msgspec.Struct):
+    """`usage` as providers send it."""
+
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+    total_tokens: Any = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    cached_tokens: Any = None
+    prompt_cache_hit_tokens: Any = None
+
+
+class _XGroq(msgspec.Struct):
+    usage: TokenCounts | None = None
+
+
 class _Answer(msgspec.Struct):
     """A chunk or a whole completion; they differ in `delta` and `message` only."""
 
     id: Any = None
     model: Any = None
     choices: list[_Choice] | None = None
-    usage: Any = None
-    x_groq: Any = None
+    usage: TokenCounts | None = None
+    x_groq: _XGroq | None = None
     service_tier: Any = None
     error: Any = None
 
@@ -56,8 +83,8 @@ class _Chunk(msgspec.Struct):
     """What changes from chunk to chunk: the other members are read from the first ones only."""
 
     choices: list[_Choice] | None = None
-    usage: Any = None
-    x_groq: Any = None
+    usage: TokenCounts | None = None
+    x_groq: _XGroq | None = None
     service_tier: Any = None
     error: Any = None
 
@@ -117,7 +144,7 @@ def _is_usage_frame(frame: bytes) -> bool:
 
 def is_usage_only(chunk: _Chunk) -> bool:
     """The chunk that `include_usage` adds; clients that did not ask for it stumble over its empty `choices`."""
-    return chunk.choices == [] and bool(chunk.usage) and chunk.error is None
+    return chunk.choices == [] and chunk.usage is not None and chunk.error is None
 
 
 def read_openai_body(body: bytes) -> Reading:
@@ -160,8 +187,8 @@ def _take(answer: _Answer | _Chunk, reading: Reading) -> None:
             _take_delta(delta, reading)
         if choice.finish_reason:
             reading.stop_reason = text_of(choice.finish_reason)
-    usage = answer.usage or member(answer.x_groq, "usage")
-    if usage:
+    usage = answer.usage or (answer.x_groq.usage if answer.x_groq else None)
+    if usage is not None:
         reading.usage = parse_openai_usage(usage)
         reading.service_tier = text_of(answer.service_tier)
     if answer.error:
@@ -198,25 +225,23 @@ def _take_parts(parts: object, reading: Reading) -> None:
             reading.add_reasoning(member(thought, "text"))
 
 
-def parse_openai_usage(usage: object) -> Usage:
+def parse_openai_usage(usage: TokenCounts) -> Usage:
     """Usage with the cached part taken out of the input."""
-    prompt = member(usage, "prompt_tokens_details")
-    completion = member(usage, "completion_tokens_details")
-    whole_input = count_of(member(usage, "prompt_tokens"))
-    output = count_of(member(usage, "completion_tokens"))
-    reasoning = count_of(member(completion, "reasoning_tokens"))
-    if reasoning and count_of(member(usage, "total_tokens")) == whole_input + output + reasoning:
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    whole_input = count_of(usage.prompt_tokens)
+    output = count_of(usage.completion_tokens)
+    reasoning = count_of(completion.reasoning_tokens) if completion else 0
+    if reasoning and count_of(usage.total_tokens) == whole_input + output + reasoning:
         output += reasoning  # xAI counts reasoning beside the completion, all others inside
-    cached = member(prompt, "cached_tokens")
-    cached = cached or member(usage, "cached_tokens") or member(usage, "prompt_cache_hit_tokens")  # Moonshot, DeepSeek
-    read = min(count_of(cached), whole_input)
-    written = min(count_of(member(prompt, "cache_write_tokens")), whole_input - read)
+    cached = usage.cached_tokens or usage.prompt_cache_hit_tokens  # Moonshot, DeepSeek
+    read = min(count_of((prompt and prompt.cached_tokens) or cached), whole_input)
+    written = min(count_of(prompt.cache_write_tokens), whole_input - read) if prompt else 0
     return Usage(
         input=whole_input - read - written,
         cache_read=read,
         cache_write_5m=written,
         output=output,
         reasoning=reasoning,
-        audio_input=count_of(member(prompt, "audio_tokens")),
-        audio_output=count_of(member(completion, "audio_tokens")),
+        audio_input=count_of(prompt.audio_tokens) if prompt else 0,
+        audio_output=count_of(completion.audio_tokens) if completion else 0,
     )

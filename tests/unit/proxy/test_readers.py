@@ -1,8 +1,15 @@
+import msgspec
 import orjson
 import pytest
 
 from proxy.dialects.anthropic import AnthropicStreamReader, parse_anthropic_usage, read_anthropic_body
-from proxy.dialects.openai_chat import OpenAIStreamReader, parse_openai_usage, read_openai_body, without_usage
+from proxy.dialects.openai_chat import (
+    OpenAIStreamReader,
+    TokenCounts,
+    parse_openai_usage,
+    read_openai_body,
+    without_usage,
+)
 from proxy.dialects.reading import StreamReader
 from proxy.records import Usage
 
@@ -46,11 +53,11 @@ def chunk(**delta: object) -> dict[str, object]:
             {"prompt_tokens": 9, "completion_tokens": 8, "prompt_tokens_details": {"audio_tokens": 4}},
             Usage(input=9, output=8, audio_input=4),
         ),
-        ([], Usage()),
+        ({}, Usage()),
     ],
 )
 def test_openai_usage_has_the_cached_part_taken_out(usage: object, expected: Usage) -> None:
-    assert parse_openai_usage(usage) == expected
+    assert parse_openai_usage(msgspec.convert(usage, TokenCounts)) == expected
 
 
 @pytest.mark.parametrize(
