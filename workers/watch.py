@@ -1,8 +1,8 @@
 """What changes with the clock alone: every two seconds the leader looks at all live runs and writes down who is stuck.
 
 Killed, signals stay as they are until another worker takes over. A signal is written only when it changed and taken
-away when its finding is gone; the watch revokes nothing. Once a minute it also repairs what nobody could have told:
-a task that waits for one that has closed.
+away when its finding is gone; the watch revokes nothing. Once a minute it also repairs what nobody could have told (a
+task that waits for one that has closed) and trims the outbox.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from controlplane.domain.stuck import Thresholds, find_stuck
 from controlplane.ports import Clock
 from controlplane.settings import Settings
 from controlplane.store.database import Database
+from controlplane.store.outbox import trim
 from workers.leadership import Leadership
 from workers.reconcile import Reconciler
 from workers.sightings import live_runs
@@ -74,3 +75,5 @@ class Watch:
         if now_ms - self.reconciled_at_ms >= RECONCILE_EVERY_MS:
             self.reconciled_at_ms = now_ms
             await self.reconciler.resolve_closed_blockers()
+            async with self.control.transaction() as session:
+                await trim(session)

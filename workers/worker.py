@@ -39,7 +39,7 @@ def task_worker(client: Client, activities: TaskActivities) -> Worker:
         workflow_runner=sandbox(),
         interceptors=[FailureLog()],
         max_cached_workflows=1000,
-        max_concurrent_activities=50,
+        max_concurrent_activities=10,  # they wait in Temporal, not for the one writing connection
         sticky_queue_schedule_to_start_timeout=STICKY,
         graceful_shutdown_timeout=GRACE,
     )

@@ -42,21 +42,24 @@ class TaskActivities:
     @activity.defn(name=PROJECT_TASK)
     async def project_task(self, request: ProjectTask) -> None:
         """One transaction; the projection's guard makes a repeated or late one harmless."""
-        is_current = await self._is_current_execution(request.applied[0])
+        # A successor projects what its predecessor left to it, so a batch may come from two executions.
+        executions = {applied.execution_id: applied for applied in request.applied}
+        current = {name: await self._is_current_execution(applied) for name, applied in executions.items()}
         now_ms = self.clock.now_ms()
         async with self.control.transaction() as session:
             for applied in request.applied:
+                is_current = current[applied.execution_id]
                 await project(session, applied, self.master_key, now_ms, is_current_execution=is_current)
 
     async def _is_current_execution(self, applied: Applied) -> bool | None:
-        """Asks Temporal only when SQL knows the task from another execution, at the same revision or a later one:
-        after a reset the current execution is behind, and a zombie's late retry looks just like it.
+        """Asks Temporal when SQL knows the task from another execution, so once for each: after a reset the current
+        one is behind in revisions, and the late retry of a dead one may be ahead.
         """
         task = table_of(Task).c
-        row = select(task.execution_id, task.revision).where(task.task_id == applied.state.task_id)
+        row = select(task.execution_id).where(task.task_id == applied.state.task_id)
         async with self.control.reading() as session:
-            known = (await session.execute(row)).one_or_none()
-        if known is None or known.execution_id == applied.execution_id or known.revision < applied.state.revision:
+            known = (await session.execute(row)).scalar_one_or_none()
+        if known is None or known == applied.execution_id:
             return None
         description = await self.client.get_workflow_handle(applied.state.task_id).describe()
         return description.run_id == applied.execution_id

@@ -1,7 +1,9 @@
 """A task from its creation to its end: engine → workflow → SQL, with nothing in between replaced."""
 
 from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, digest, new_id
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType, ResetReapplyType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 
 from controlplane.domain.commands import (
     AddBlockers,
@@ -177,3 +179,25 @@ async def test_continuing_as_new_keeps_the_task_its_lease_and_its_revision(world
     assert tuple(row) == ("Title 11", "r_1")
     assert released.state.runs[-1].state is RunState.RELEASED
     assert released.state.revision == 15
+
+
+async def test_after_a_reset_the_read_model_follows_the_execution_that_is_current(world: World) -> None:
+    async with world.worker():
+        task = await world.create("Kept")
+        created = await settled_history(world, task.task_id)
+        edited = await world.apply(task.task_id, EditTask(title="Taken back"))
+        await world.until_row("SELECT 1 FROM tasks WHERE title = 'Taken back'")
+        await world.client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=world.client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=task.task_id, run_id=edited.execution_id),
+                workflow_task_finish_event_id=len(created),
+                reset_reapply_type=ResetReapplyType.RESET_REAPPLY_TYPE_NONE,
+                request_id="reset-1",
+            )
+        )
+        again = await world.apply(task.task_id, EditTask(brief="Anew."))
+        row = await world.until_row("SELECT revision, execution_id FROM tasks WHERE title = 'Kept'")
+
+    assert again.state.revision == edited.state.revision
+    assert tuple(row) == (again.state.revision, again.execution_id)
