@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Executable, Row
+from sqlalchemy import Executable, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.store.call_tables import CALLS_METADATA
 from controlplane.store.tables import CONTROL_METADATA
 
 TASKS = CONTROL_METADATA.tables["tasks"]
-EDGES = CONTROL_METADATA.tables["task_edges"]
+_EDGES = CONTROL_METADATA.tables["task_edges"]
+# A tentative edge belongs to a request whose task has not said yes: people see what is, not what was asked for.
+EDGES = _EDGES.select().where(_EDGES.c.tentative_until_ms.is_(None)).subquery("settled_edges")
 EVENTS = CONTROL_METADATA.tables["task_events"]
 RUNS = CONTROL_METADATA.tables["runs"]
 DELIVERABLES = CONTROL_METADATA.tables["deliverables"]
@@ -22,6 +24,7 @@ AGENTS = CONTROL_METADATA.tables["agents"]
 USERS = CONTROL_METADATA.tables["users"]
 PROJECTS = CONTROL_METADATA.tables["projects"]
 PROCESSES = CONTROL_METADATA.tables["processes"]
+OUTBOX = CONTROL_METADATA.tables["outbox"]
 CALLS = CALLS_METADATA.tables["calls"]
 BODIES = CALLS_METADATA.tables["call_bodies"]
 ATTEMPTS = CALLS_METADATA.tables["call_attempts"]
@@ -35,3 +38,9 @@ async def rows(session: AsyncSession, statement: Executable) -> Sequence[Row[Any
 async def first_row(session: AsyncSession, statement: Executable) -> Row[Any] | None:
     """The first row of a query, or None."""
     return (await session.execute(statement)).first()
+
+
+async def newest_seq(session: AsyncSession) -> int:
+    """The last change that was announced; what is read after this is at least as new."""
+    row = await first_row(session, select(func.max(OUTBOX.c.seq)))
+    return int(row[0] or 0) if row else 0

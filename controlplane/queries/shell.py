@@ -9,15 +9,15 @@ from controlplane.queries.bell import open_notices
 from controlplane.queries.rows import CALLS, PROCESSES, PROJECTS, first_row, rows
 
 RESTART_SHOWN_MS = 120_000  # how long the board says that a process came back
-_TOGETHER_MS = 20_000  # processes that started within this of the first belong to one start of the whole product
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A process that came back while the others went on."""
+    """A process that died while the others went on: `at_ms` says when it came back, or, still away, when it died."""
 
     name: str
     at_ms: int
+    is_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ async def _spent(calls: AsyncSession, workspace_id: str, midnight_ms: int) -> in
 
 
 async def _restarts(control: AsyncSession, now_ms: int) -> tuple[Restart, ...]:
-    found = await rows(control, select(PROCESSES.c.name, PROCESSES.c.started_at_ms))
-    began = min((row.started_at_ms for row in found), default=now_ms)
-    return tuple(
-        Restart(row.name, row.started_at_ms)
-        for row in sorted(found, key=lambda row: row.started_at_ms)
-        if row.started_at_ms > max(began + _TOGETHER_MS, now_ms - RESTART_SHOWN_MS)
-    )
+    columns = PROCESSES.c
+    died = select(columns.name, columns.started_at_ms, columns.died_at_ms).where(columns.died_at_ms.is_not(None))
+    restarts = [
+        Restart(row.name, max(row.started_at_ms, row.died_at_ms), is_back=row.started_at_ms > row.died_at_ms)
+        for row in await rows(control, died.order_by(columns.died_at_ms))
+    ]
+    return tuple(one for one in restarts if not one.is_back or one.at_ms > now_ms - RESTART_SHOWN_MS)

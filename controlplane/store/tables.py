@@ -333,6 +333,7 @@ class Process(ControlTable, table=True):
     pid: int
     started_at_ms: int = _big()
     alive_at_ms: int = _big()
+    died_at_ms: int | None = _big(default=None)  # said by the supervisor, forgotten at its next start
 
 
 class Leader(ControlTable, table=True):

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from controlplane.settings import Settings
-from controlplane.supervisor.board_notice import tell_death, tell_engine_alive
+from controlplane.supervisor.board_notice import forget_deaths, tell_death, tell_engine_alive, tell_return
 from controlplane.supervisor.child import Child, Death, Surroundings
 from controlplane.supervisor.console import Console
 from controlplane.supervisor.engine import Engine, reimport_if_asked
@@ -81,6 +81,7 @@ class Supervisor:
         except (StartFailed, PortTaken) as error:
             self._give_up(str(error))
             return
+        await asyncio.to_thread(forget_deaths, self._settings.home.control_database)
         self._is_up = True
         self._write_run_file()
         self._say_where(prepared)
@@ -144,6 +145,7 @@ class Supervisor:
         if await child.ready(READY_SECONDS) and self._is_up and child.running:
             self._console.say(f"  ✓ {child.name} is back (pid {child.running.identity.pid})")
             self._write_run_file()
+            await asyncio.to_thread(self._tell_return, child)
 
     def _write_run_file(self) -> None:
         running = {child.name: child.running for child in self._children if child.running}
@@ -158,6 +160,11 @@ class Supervisor:
                 if child.name == "temporal" and child.running:
                     await asyncio.to_thread(self._tell_engine_alive, child)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    def _tell_return(self, child: Child) -> None:
+        if child.name == "temporal":
+            self._tell_engine_alive(child)
+        tell_return(self._settings.home.control_database, child.name, _now_ms())
 
     def _tell_engine_alive(self, child: Child) -> None:
         if running := child.running:

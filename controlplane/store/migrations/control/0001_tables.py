@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("pid", sa.Integer(), nullable=False),
         sa.Column("started_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("alive_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("died_at_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_processes")),
     )
     op.create_table(
