@@ -8,7 +8,7 @@ from proxy.errors import ClientLeft, InternalFault, ProxyError, UpstreamCut, ren
 from proxy.stages.admit import admit
 from proxy.stages.guard import guard
 from proxy.stages.identify import identify
-from proxy.stages.recall import recall
+from proxy.stages.recall import is_keyed, recall
 from proxy.stages.receive import Receive, receive
 from proxy.stages.render import render
 from proxy.stages.route import route
@@ -32,7 +32,7 @@ async def run(call: Call, source: Receive) -> None:
         admit(call.caller, shared.deps, shared.in_flight)
         call.is_admitted = True
         guard(call)
-        if not await recall(call, ask):
+        if not (is_keyed(call) and await recall(call, ask)):
             await ask(call)
     except ProxyError as error:
         await refuse(call, error)

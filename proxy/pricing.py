@@ -21,8 +21,6 @@ FREE = "free"  # `price_provider: free` in the configuration: a model of one's o
 _NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
 _NANO_PER_REQUEST = 1_000_000  # of 1 USD per thousand requests
 _SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of up to 18 decimals, and fast
-
-_Rates = dict[str, tuple[int, list[tuple[int, int]]]]
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 
 
@@ -34,20 +32,41 @@ class Cost(NamedTuple):
     source: str  # 'genai-prices 0.2.3: openai/gpt-5-mini'
 
 
+class _Flat(NamedTuple):
+    """Rates of one model at one length of input, in 1e-15 nano-USD. What has none of its own has that of its whole."""
+
+    fresh: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    output: int
+    audio_input: int
+    audio_output: int
+    reasoning: int
+    request: int
+
+
+_Schedule = list[tuple[int, _Flat]]  # beyond how many tokens of input, the highest first; ends with -1
+
+
 class _Tariff:
     """The rates of one model, ready to multiply with."""
 
     def __init__(self, source: str, model: ListedModel) -> None:
         self.source = source
         self._model = model
-        self._standard = _scaled(model.prices[0][1])
+        self._standard = _schedule(model.prices[0][1])
         self._is_timeless = len(model.prices) == 1 and model.prices[0][0] is None
         self._tiers = {name for name, _, _ in model.tiers}
 
-    def rates(self, at_ns: int, service_tier: str) -> _Rates:
-        if self._is_timeless and service_tier not in self._tiers:
-            return self._standard
-        return _scaled(self._model.rates(datetime.fromtimestamp(at_ns / 1e9, UTC), service_tier))
+    def rates(self, whole_input: int, at_ns: int, service_tier: str) -> _Flat:
+        schedule = self._standard
+        if not self._is_timeless or service_tier in self._tiers:
+            schedule = _schedule(self._model.rates(datetime.fromtimestamp(at_ns / 1e9, UTC), service_tier))
+        for start, flat in schedule:
+            if whole_input > start:
+                return flat
+        return schedule[-1][1]
 
 
 class PriceTable:
@@ -66,7 +85,7 @@ class PriceTable:
         tariff = self._tariff(provider, model)
         if tariff is None:
             return Cost(0, False, "")
-        total = _total(tariff.rates(at_ns, service_tier), usage)
+        total = _total(tariff, usage, at_ns, service_tier)
         nano_usd, rest = divmod(total, _SCALE)
         if rest * 2 > _SCALE or (rest * 2 == _SCALE and nano_usd % 2):
             nano_usd += 1
@@ -77,10 +96,8 @@ class PriceTable:
         tariff = None if provider.price_provider == FREE else self._tariff(provider, model)
         if tariff is None:
             return 0
-        rates = tariff.rates(at_ns, "")
-        total = input_tokens * _rate(rates, input_tokens, "input_mtok")
-        total += output_tokens * _rate(rates, input_tokens, "output_mtok") + _rate(rates, 0, "requests_kcount")
-        return -(-total // _SCALE)
+        rates = tariff.rates(input_tokens, at_ns, "")
+        return -(-(input_tokens * rates.fresh + output_tokens * rates.output + rates.request) // _SCALE)
 
     def known_models(self, provider: Provider) -> list[str]:
         """The names under which the price list knows a provider's models."""
@@ -126,48 +143,40 @@ class PriceTable:
         return by_name or next((one for one in listed if re.match(one.api_pattern, provider.base_url)), None)
 
 
-def _scaled(rates: Rates) -> _Rates:
-    """Rates per token or request, each a list of (from how many input tokens, rate), the highest start first."""
-    scaled: _Rates = {}
-    for name, rate in rates.items():
-        unit = _SCALE * (_NANO_PER_REQUEST if name == "requests_kcount" else _NANO_PER_TOKEN)
-        steps = [(start, int(price * unit)) for start, price in reversed(rate.tiers)]
-        scaled[name] = (int(rate.base * unit), steps)
-    return scaled
+def _schedule(rates: Rates) -> _Schedule:
+    starts = {start for rate in rates.values() for start, _ in rate.tiers}
+    return [(start, _flat(rates, start + 1)) for start in sorted({-1, *starts}, reverse=True)]
 
 
-def _total(rates: _Rates, usage: Usage) -> int:
-    """Before rounding, in 1e-15 nano-USD. What has no rate of its own pays the rate of what it is part of."""
+def _flat(rates: Rates, whole_input: int) -> _Flat:
+    def rate(*names: str, unit: int = _NANO_PER_TOKEN) -> int:
+        found = next((rates[name] for name in names if name in rates), None)
+        return int(found.at(whole_input) * unit * _SCALE) if found else 0
+
+    return _Flat(
+        fresh=rate("input_mtok"),
+        cache_read=rate("cache_read_mtok", "input_mtok"),
+        cache_write_5m=rate("cache_write_mtok", "input_mtok"),
+        cache_write_1h=rate("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
+        output=rate("output_mtok"),
+        audio_input=rate("input_audio_mtok", "input_mtok"),
+        audio_output=rate("output_audio_mtok", "output_mtok"),
+        reasoning=rate("output_reasoning_mtok", "output_mtok"),
+        request=rate("requests_kcount", unit=_NANO_PER_REQUEST),
+    )
+
+
+def _total(tariff: _Tariff, usage: Usage, at_ns: int, service_tier: str) -> int:
+    """Before rounding, in 1e-15 nano-USD."""
     read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
-    whole_input = usage.input + read + write_5m + write_1h
-    fresh, output = usage.input, usage.output
-    total = 0
-    if usage.audio_input and "input_audio_mtok" in rates:
-        fresh -= (audio := min(usage.audio_input, fresh))
-        total += audio * _rate(rates, whole_input, "input_audio_mtok")
-    if usage.audio_output and "output_audio_mtok" in rates:
-        output -= (audio := min(usage.audio_output, output))
-        total += audio * _rate(rates, whole_input, "output_audio_mtok")
-    if usage.reasoning and "output_reasoning_mtok" in rates:
-        output -= (reasoning := min(usage.reasoning, output))
-        total += reasoning * _rate(rates, whole_input, "output_reasoning_mtok")
-    if read:
-        total += read * _rate(rates, whole_input, "cache_read_mtok", "input_mtok")
-    if write_5m:
-        total += write_5m * _rate(rates, whole_input, "cache_write_mtok", "input_mtok")
-    if write_1h:
-        total += write_1h * _rate(rates, whole_input, "cache_write_1h_mtok", "cache_write_mtok", "input_mtok")
-    total += fresh * _rate(rates, whole_input, "input_mtok") + output * _rate(rates, whole_input, "output_mtok")
-    return total + _rate(rates, whole_input, "requests_kcount")
-
-
-def _rate(rates: _Rates, whole_input: int, *names: str) -> int:
-    """The rate of the first name that has one."""
-    for name in names:
-        if name in rates:
-            rate, steps = rates[name]
-            for start, price in steps:
-                if whole_input > start:
-                    return price
-            return rate
-    return 0
+    rates = tariff.rates(usage.input + read + write_5m + write_1h, at_ns, service_tier)
+    total = usage.input * rates.fresh + usage.output * rates.output + rates.request
+    if read or write_5m or write_1h:
+        total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
+    if usage.reasoning:
+        total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
+    if usage.audio_input:
+        total += min(usage.audio_input, usage.input) * (rates.audio_input - rates.fresh)
+    if usage.audio_output:
+        total += min(usage.audio_output, usage.output) * (rates.audio_output - rates.output)
+    return total

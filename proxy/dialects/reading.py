@@ -22,7 +22,7 @@ class Reading:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+        self._hash: hashlib._Hash | None = None  # made with the first text
         self._tools: dict[object, list[str]] = {}  # by index: name, then pieces of the arguments
         self.usage: Usage | None = None
         self.stop_reason = ""
@@ -36,6 +36,8 @@ class Reading:
 
     def add_text(self, text: object) -> None:
         if isinstance(text, str) and text:
+            if self._hash is None:
+                self._hash = hashlib.sha256()
             self._hash.update(text.encode("utf-8", "surrogatepass"))
             self.output_characters += len(text)
 
@@ -56,7 +58,7 @@ class Reading:
         """16 hex digits of what was said and which tools were called with what; '' for an answer without either."""
         if not self.output_characters and not self._tools:
             return ""
-        digest = self._hash.copy()
+        digest = self._hash.copy() if self._hash is not None else hashlib.sha256()
         for name, *arguments in self._tools.values():
             digest.update(f"\0{name}\0".encode("utf-8", "surrogatepass") + _canonical("".join(arguments)))
         return digest.hexdigest()[:16]

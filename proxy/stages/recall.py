@@ -18,8 +18,12 @@ LONGEST_KEY = 255
 _HEADER = IDEMPOTENCY_HEADER.encode()
 
 
+def is_keyed(call: Call) -> bool:
+    return _HEADER in call.headers
+
+
 async def recall(call: Call, asking: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:
-    """Answers a call with an idempotency key; False for one without. Raises IdempotencyMismatch (422).
+    """Answers a call with an idempotency key; False for an empty one. Raises IdempotencyMismatch (422).
 
     The first call with a key is asked in a task of its own (`proxy/flights.py`), by a copy of this one that keeps the
     record. Those that come while it is in flight get its answer with it, those that come later get it from the store.

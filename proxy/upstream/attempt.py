@@ -104,6 +104,8 @@ class Attempt:
 
     async def read(self) -> bytes:
         """The rest of the answer. Raises UpstreamFault when it is cut."""
+        if self.is_complete and len(self._parts) == 1:  # most answers come in one piece, with their head
+            return self._parts.pop()
         parts = []
         while part := await self.next():
             parts.append(part)
