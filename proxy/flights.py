@@ -69,7 +69,7 @@ class Flight:
     async def deliver(self, call: Call) -> None:
         """Passes the answer on to the client of `call`, from its beginning, as it comes."""
         client, sent = call.client, 0
-        while not (self._visible or self._is_over):
+        while not (self._visible or self._is_over or call.has_client_left):
             await self._wait(call)
         if call.has_client_left or not self._status:
             return

@@ -114,6 +114,26 @@ async def test_a_keyed_call_goes_on_without_its_client_and_is_there_for_the_retr
     assert proxy.sink.of("call_ended")[0]["outcome"] == "ok"
 
 
+@pytest.mark.timeout(10)
+async def test_others_are_answered_after_a_keyed_call_lost_its_client_before_the_first_byte(tmp_path: Path) -> None:
+    release = asyncio.Event()
+
+    async def held(asked: Asked, wire: Wire) -> None:
+        if "idempotency-key" in asked.headers:
+            await release.wait()
+        await wire.send(whole(openai_body()))
+
+    async with proxied(tmp_path, held) as (provider, proxy):
+        async with proxy.open(request(), headers=KEYED):
+            await provider.until(lambda: len(provider.asked) == 1)
+        others = [await proxy.ask(request()) for _ in range(3)]  # by now the proxy has seen that the client is gone
+        release.set()
+        retried = await proxy.ask(request(), headers=KEYED)
+
+    assert [other.status for other in others] == [200, 200, 200]
+    assert (retried.body, len(provider.asked)) == (openai_body(), 4)
+
+
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "429 Too Many Requests", "408 Request Timeout"])
 async def test_a_failure_is_not_kept_so_the_retry_asks_again(tmp_path: Path, status: str) -> None:
     async with proxied(tmp_path, answering(whole(b"{}", status))) as (provider, proxy):
