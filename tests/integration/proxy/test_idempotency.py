@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.deps import Limits
 from tests.integration.proxy.fake_provider import (
     LAST_CHUNK,
     STREAM_HEAD,
@@ -123,7 +124,7 @@ async def test_others_are_answered_after_a_keyed_call_lost_its_client_before_the
             await release.wait()
         await wire.send(whole(openai_body()))
 
-    async with proxied(tmp_path, held) as (provider, proxy):
+    async with proxied(tmp_path, held, limits=Limits(watch_after_seconds=0)) as (provider, proxy):
         async with proxy.open(request(), headers=KEYED):
             await provider.until(lambda: len(provider.asked) == 1)
         others = [await proxy.ask(request()) for _ in range(3)]  # by now the proxy has seen that the client is gone
