@@ -115,7 +115,7 @@ async def test_a_keyed_call_goes_on_without_its_client_and_is_there_for_the_retr
     assert proxy.sink.of("call_ended")[0]["outcome"] == "ok"
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(30, method="thread")  # a loop that never yields swallows what a signal raises in it
 async def test_others_are_answered_after_a_keyed_call_lost_its_client_before_the_first_byte(tmp_path: Path) -> None:
     release = asyncio.Event()
 
