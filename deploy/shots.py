@@ -1,7 +1,7 @@
 """Takes the pictures of docs/images from a product that runs: `python deploy/shots.py` (`make shots`).
 
-Starts `pointsman demo` on a home of its own, waits until the story stands as the README shows it (one task stuck, work in
-review), takes every page in both themes and both widths, and stops it again. `--home HOME` uses one that runs already.
+Starts `pointsman demo` on a home of its own, waits until the story stands as the README shows it (one task stuck, work
+in review), takes every page in both themes and widths, and stops it again. `--home HOME` uses one that runs already.
 """
 
 import argparse

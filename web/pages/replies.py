@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from controlplane.access.people import Person
+from controlplane.queries.rows import newest_seq
 from web.frame import look_of
 from web.live.blocks import changed_blocks
 from web.live.board import BoardSource
@@ -67,7 +68,6 @@ async def done(request: Request, station: Station, person: Person, task_id: str,
 
 
 async def _fragments(request: Request, station: Station, person: Person, task_id: str, ref: str) -> str:
-    seq = station.hub.last_seq
     current = urlsplit(request.headers.get("hx-current-url", ""))
     query = {name: values[-1] for name, values in parse_qs(current.query).items()}
     if current.path.startswith("/tasks/"):
@@ -80,6 +80,8 @@ async def _fragments(request: Request, station: Station, person: Person, task_id
     if current.path != "/":
         return ""
     known = {name: query.get(name, "") for name in ("signal", "agent", "q", "show", "done")}
+    async with station.control.reading() as session:
+        seq = await newest_seq(session)  # not the feed's, which may be behind the very change that is answered here
     board = await BoardSource(person.workspace_id, board_filter(**known), station).load()
     card = board.cards().get(task_id)
     if card is None:

@@ -20,10 +20,9 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
-  const status = ctx.response?.status ?? 0;
-  if (!form?.matches?.("form") || !status) return;
+  const status = ctx.response?.status ?? 503;
   if (status < 500) delete form._commandId;
-  if (status >= 400) return;
+  if (status >= 400 || !form.matches("form")) return;
   form.closest("details.menu")?.removeAttribute("open");
   form.closest("dialog")?.close();
   form.closest(".toast")?.remove();
@@ -32,18 +31,11 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (id) id.value = commandId();
 });
 
-for (const each of document.querySelectorAll("dialog")) {
-  each.addEventListener("click", (event) => {
-    if (event.target === each) each.close(); // the backdrop
-  });
-}
-
 document.addEventListener("click", (event) => {
+  if (event.target.matches("dialog")) event.target.close(); // its backdrop
   const opener = event.target.closest("[data-opens]");
-  if (opener) {
-    event.preventDefault();
-    document.getElementById(opener.dataset.opens)?.showModal();
-  }
+  if (opener) event.preventDefault();
+  document.getElementById(opener?.dataset.opens)?.showModal();
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
@@ -52,7 +44,8 @@ document.addEventListener("click", (event) => {
 // A toast goes when it has been read; one that asks for something stays until it is used or closed.
 new MutationObserver((changes) => {
   for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-    if (node.dataset?.kind && node.dataset.kind !== "away") setTimeout(() => node.remove(), node.dataset.kind === "refused" ? 8000 : 5000);
+    const seconds = { done: 5, refused: 8 }[node.dataset?.kind];
+    if (seconds) setTimeout(() => node.remove(), seconds * 1000);
   }
 }).observe(document.getElementById("toasts"), { childList: true });
 

@@ -2,11 +2,6 @@
 const drops = (slot) => new Map(slot.dataset.drops.trim().split(/\s+/).filter(Boolean).map((pair) => pair.split(":")));
 let slot = null;
 
-function mark(column, allowed) {
-  if (allowed === null) delete column.dataset.drop;
-  else column.dataset.drop = allowed ? "yes" : "no";
-}
-
 document.addEventListener("dragstart", (event) => {
   const card = event.target.closest?.(".card[draggable=true]");
   if (!card) return;
@@ -17,14 +12,15 @@ document.addEventListener("dragstart", (event) => {
   requestAnimationFrame(() => {
     slot?.firstElementChild.classList.add("dragged");
     for (const column of document.querySelectorAll(".column")) {
-      if (!column.contains(slot)) mark(column, allowed.has(column.dataset.column));
+      if (!column.contains(slot)) column.dataset.drop = allowed.has(column.dataset.column) ? "yes" : "no";
     }
   });
 });
 
 document.addEventListener("dragend", () => {
   slot?.firstElementChild.classList.remove("dragged");
-  for (const column of document.querySelectorAll(".column")) mark(column, null);
+  for (const column of document.querySelectorAll(".column")) delete column.dataset.drop;
+  if (slot?.contains(document.activeElement)) document.activeElement.blur(); // pressing focused it: let go of it, too
   slot = null;
 });
 
@@ -45,13 +41,10 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   const ref = slot.id.replace("slot-", "");
   const verb = drops(slot).get(column.dataset.column);
-  slot.firstElementChild.classList.remove("dragged");
   if (verb === "move") post(`/tasks/${ref}/move`, { to: column.dataset.column });
-  else if (verb === "approve") post(`/tasks/${ref}/review`, { verdict: "approve", version: versionOf(slot) });
+  else if (verb === "approve") post(`/tasks/${ref}/review`, { verdict: "approve", version: slot.querySelector("[data-version]").dataset.version });
   else slot.querySelector(".acts a").click(); // what should change must be said: the menu asks for it
 });
-
-const versionOf = (from) => from.querySelector("[data-version]")?.dataset.version ?? "";
 
 function post(address, values) {
   htmx.ajax("POST", address, { source: document.getElementById("toasts"), target: "#toasts", swap: "none", values });

@@ -11,8 +11,8 @@ function say(next) {
   state = next;
   if (!live) return;
   live.dataset.live = next;
-  const words = { on: "Live", waiting: "Reconnecting", stale: `Data as of ${document.getElementById("as-of")?.textContent ?? new Date(lastWord).toTimeString().slice(0, 8)}` };
-  live.lastElementChild.textContent = words[next] ?? "Reload for news";
+  const words = { on: "Live", waiting: "Reconnecting", stale: `Data as of ${new Date(lastWord).toTimeString().slice(0, 8)}` };
+  live.lastElementChild.textContent = words[next];
 }
 
 // --- what may be replaced now -------------------------------------------------------------------
@@ -62,8 +62,14 @@ function letGo() {
 for (const event of ["focusout", "toggle", "dragend"]) document.addEventListener(event, () => setTimeout(letGo), true);
 
 // --- "place": a card goes where its rank says ---------------------------------------------------
+const bare = (slot) => slot.outerHTML.replace(/ data-(v|htmx-powered)="\w+"|(?<=<time[^>]*>)[^<]*/g, "");
+
 function place(list, slot) {
   const old = document.getElementById(slot.id);
+  if (old?.parentElement === list && bare(old) === bare(slot)) {
+    old.dataset.v = slot.dataset.v; // the answer to a click was here first: nothing to see, nothing to disturb
+    return;
+  }
   const from = old?.getBoundingClientRect();
   const before = [...list.children].find((other) => other !== old && other.dataset.rank > slot.dataset.rank);
   const loud = ["stuck", "failed", "human"];
@@ -101,9 +107,7 @@ document.addEventListener("htmx:sse:before:message", () => {
 });
 document.addEventListener("htmx:sse:after:message", () => refresh());
 for (const event of ["htmx:sse:error", "htmx:sse:close"]) document.addEventListener(event, () => say("waiting"));
-live?.addEventListener("htmx:sse:before:connection", ({ detail }) => {
-  if (detail.connection.attempt > 0) say("waiting");
-});
+live?.addEventListener("htmx:sse:before:connection", ({ detail }) => detail.connection.attempt > 0 && say("waiting"));
 
 // Fragments cannot bring this page up to date: fetch it whole, and change only what differs.
 live?.addEventListener("resync", () => {

@@ -19,9 +19,7 @@ function clock(moment, withSeconds) {
   return isToday ? hours : `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${hours}`;
 }
 
-function put(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
+const put = (node, text) => node.textContent !== text && (node.textContent = text);
 
 // The server's clock is the one that counts: the page says when it was made.
 const asOf = document.getElementById("as-of");
