@@ -62,9 +62,7 @@ class Flight:
     def answer(self) -> Answer:
         types = [value for name, value in self._headers if name == b"content-type"]
         content_type = types[0].decode("latin-1") if types else "application/json"
-        return Answer(
-            self.call.call_id, self.call.request_digest, self._status, content_type, b"".join(self._parts)
-        )
+        return Answer(self.call.call_id, self.call.request_digest, self._status, content_type, b"".join(self._parts))
 
     async def deliver(self, call: Call) -> None:
         """Passes the answer on to the client of `call`, from its beginning, as it comes."""

@@ -109,9 +109,7 @@ def read_standalone(path: Path, environment: Mapping[str, str]) -> Standalone:
     )
 
 
-def _policy(
-    document: Mapping[str, Any], rest: Mapping[str, Any], environment: Mapping[str, str], host: str
-) -> Policy:
+def _policy(document: Mapping[str, Any], rest: Mapping[str, Any], environment: Mapping[str, str], host: str) -> Policy:
     providers = (
         parse_providers(document["providers"], environment)
         if document.get("providers")

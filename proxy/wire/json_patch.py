@@ -19,7 +19,7 @@ def replace_member(body: bytes, key: str, value: bytes) -> bytes:
     if span is not None:
         return body[: span[0]] + value + body[span[1] :]
     end = body.rindex(b"}")
-    comma = b"" if body[: end].rstrip().endswith(b"{") else b","
+    comma = b"" if body[:end].rstrip().endswith(b"{") else b","
     return body[:end] + comma + orjson.dumps(key) + b":" + value + body[end:]
 
 
