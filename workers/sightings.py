@@ -41,11 +41,12 @@ async def live_runs(control: Database, calls: Database, calls_seen: int) -> list
     async with control.reading() as session:
         rows = (await session.execute(query)).all()
     with_calls = [row.run_id for row in rows if row.last_call_at_ms is not None]
-    ended = await _ended_calls(calls, with_calls, calls_seen)
+    ended = await ended_calls(calls, with_calls, calls_seen)
     return [_sighting(row, ended) for row in rows]
 
 
-async def _ended_calls(calls: Database, run_ids: list[str], count: int) -> dict[str, tuple[CallSeen, ...]]:
+async def ended_calls(calls: Database, run_ids: list[str], count: int) -> dict[str, tuple[CallSeen, ...]]:
+    """The last `count` ended calls of each run, oldest first."""
     call = table_of(Call).c
     found: dict[str, tuple[CallSeen, ...]] = {}
     async with calls.reading() as session:

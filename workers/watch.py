@@ -7,7 +7,7 @@ task that waits for one that has closed) and trims the outbox.
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import OperationalError
 
@@ -18,11 +18,12 @@ from controlplane.store.database import Database
 from controlplane.store.outbox import trim
 from workers.leadership import Leadership
 from workers.reconcile import Reconciler
-from workers.sightings import live_runs
+from workers.sightings import ended_calls, live_runs
 from workers.signals import Found, write_signals
 
 EVERY_SECONDS = 2.0
 RECONCILE_EVERY_MS = 60_000
+CALLS_OF_A_SUSPECT = 500  # how far back a loop is counted; the first look, at all runs, reads only twenty
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +64,12 @@ class Watch:
         now_ms = self.clock.now_ms()
         # Three repeats of a round of three, twice over, because model and tool calls may alternate.
         sightings = await live_runs(self.control, self.calls, calls_seen=max(20, 6 * self.thresholds.repeats))
+        suspects = [sighting for sighting in sightings if find_stuck(sighting.run, self.thresholds, now_ms)]
+        earlier = await ended_calls(self.calls, [suspect.run_id for suspect in suspects], CALLS_OF_A_SUSPECT)
         found = {
-            sighting.task_id: Found(sighting, finding)
-            for sighting in sightings
-            if (finding := find_stuck(sighting.run, self.thresholds, now_ms))
+            suspect.task_id: Found(suspect, finding)
+            for suspect in suspects
+            if (finding := find_stuck(replace(suspect.run, calls=earlier[suspect.run_id]), self.thresholds, now_ms))
         }
         return await write_signals(self.control, found, now_ms)
 

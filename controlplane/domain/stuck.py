@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 LONGEST_ROUND = 3
 ROUNDS_OF_SEVERAL = 3  # two rounds of three calls happen to honest agents
+EVIDENCE_CALLS = 60  # what a person can see in one picture; the sentence and the cost count all
 TROUBLE_FACTOR = 2  # an agent that waits for a provider to recover is silent for a reason, but not for ever
 
 
@@ -30,7 +31,7 @@ class CallSeen:
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A live run and when it last did something. `calls` are the last twenty that ended, oldest first."""
+    """A live run and when it last did something. `calls` are the last that ended (more for a suspect), oldest first."""
 
     is_waiting_for_person: bool
     started_at_ms: int
@@ -111,7 +112,7 @@ def _repeated(calls: Sequence[CallSeen], length: int, rounds: int) -> Finding:
         {
             "detector": "repeat",
             "rounds": rounds,
-            "calls": [_call(call) for call in calls],
+            "calls": [_call(call) for call in calls[-EVIDENCE_CALLS:]],
             "cost_nano_usd": sum(call.cost_nano_usd for call in calls),
         },
     )

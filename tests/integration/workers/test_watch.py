@@ -1,5 +1,6 @@
 """The watch over both databases: what it writes, when it stays quiet, and what it takes away."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -100,6 +101,18 @@ async def test_a_repeating_run_gets_a_signal_with_evidence_and_a_notice(desk: De
     assert [tuple(one) for one in notices] == [("u_ada", "stuck", None)]
     topics = await desk.world.rows("SELECT topic FROM outbox WHERE topic IN ('signal', 'notice')")
     assert sorted(one.topic for one in topics) == ["notice", "signal"]
+
+
+async def test_a_loop_is_counted_from_its_beginning_however_long_it_runs(desk: Desk) -> None:
+    await desk.stuck_run(count=90)
+
+    await desk.watch.look()
+
+    signal = (await desk.world.rows("SELECT reason, evidence FROM signals"))[0]
+    assert signal.reason.startswith("Repeated the same call 90 times in ")
+    evidence = json.loads(signal.evidence)
+    assert (evidence["rounds"], evidence["cost_nano_usd"]) == (90, 90 * 7)
+    assert [call["call_id"] for call in evidence["calls"]] == [f"c_{number}" for number in range(30, 90)]
 
 
 async def test_a_second_look_at_the_same_thing_writes_nothing(desk: Desk) -> None:
