@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controlplane.cli import keys, product, tasks
+from controlplane.cli import keys, people, product, tasks
 from controlplane.cli.outcome import Unsuccessful, show
 from controlplane.version import VERSION
 
@@ -23,6 +23,7 @@ cli.command("demo")(product.demo)
 cli.command("down")(product.down)
 cli.command("doctor")(product.doctor)
 cli.command("sign-in-link")(product.sign_in_link)
+cli.command("password")(people.password)
 cli.command("migrate")(product.migrate)
 cli.command("proxy", context_settings=product.PASS_ON)(product.proxy)
 cli.add_typer(keys.cli, name="keys")

@@ -34,7 +34,8 @@ class OfferedTask:
 
     @property
     def brief(self) -> str:
-        return self._offer.task.brief
+        """What is wanted; the title, when nobody wrote more."""
+        return self._offer.task.brief or self._offer.task.title
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class FakePointsman:
     def add_task(self, title: str, brief: str = "", needs: Iterable[str] = ()) -> FakeTask:
         """A ready task; waiting agents hear of it."""
         with self._changed:
-            task = self._board.add_task(title, brief or title, tuple(needs))
+            task = self._board.add_task(title, brief, tuple(needs))
             self._changed.notify_all()
         self._tell({"type": "work_available"})
         return task

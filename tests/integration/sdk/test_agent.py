@@ -26,6 +26,15 @@ def later(action: object, *arguments: object) -> Iterator[None]:
         thread.join(10)
 
 
+def test_a_task_without_a_brief_is_briefed_by_its_title(server: FakePointsman):
+    server.add_task("Write a haiku about a signal box")
+    with writer(server) as agent:
+        claimed = agent.next_task()
+        assert claimed is not None
+        assert claimed.brief == "Write a haiku about a signal box"
+        claimed.release()
+
+
 def test_a_ready_task_is_claimed_worked_on_and_submitted(server: FakePointsman):
     task = server.add_task("A haiku", "Write a haiku.", ["draft"])
     with writer(server) as agent:

@@ -63,7 +63,9 @@ def test_the_key_of_a_run_that_nobody_remembers_is_a_revoked_run() -> None:
         who(derive_run_key(b"master", "r_01ABC", 2), policy())
 
 
-@pytest.mark.parametrize("key", ["", "sk-other", new_key(KeyKind.AGENT), "pm_run_x"])
+@pytest.mark.parametrize(
+    "key", ["", "sk-other", new_key(KeyKind.AGENT), "pm_run_x"], ids=["none", "foreign", "ours", "odd"]
+)
 def test_other_unknown_keys_are_invalid(key: str) -> None:
     with pytest.raises(InvalidKey):
         who(key, policy())

@@ -18,7 +18,19 @@ def _empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_help_names_every_verb_and_the_exit_codes() -> None:
     said = CliRunner().invoke(app.cli, ["--help"]).output
-    for verb in ("up", "down", "demo", "doctor", "keys", "task", "sign-in-link", "migrate", "proxy", "version"):
+    for verb in (
+        "up",
+        "down",
+        "demo",
+        "doctor",
+        "keys",
+        "task",
+        "sign-in-link",
+        "password",
+        "migrate",
+        "proxy",
+        "version",
+    ):
         assert f"\n  {verb} " in said
     assert "3 not running, 4 refused" in said
 
