@@ -24,6 +24,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DRAIN_SECONDS = 5.0
+WHOLE_ANSWER = "pointsman.whole_answer"  # the ASGI extension of `proxy/front.py`
 
 _CALLS: dict[str, Dialect] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
 
@@ -31,10 +32,18 @@ _CALLS: dict[str, Dialect] = {"/v1/chat/completions": "openai", "/v1/messages": 
 class AsgiClient:
     """The `Client` at the other end of an ASGI connection. uvicorn ignores what is sent to one that has left."""
 
-    __slots__ = ("_send",)
+    __slots__ = ("_scope", "_send")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
         self._send = send
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        extension = self._scope.get("extensions", {}).get(WHOLE_ANSWER)
+        if extension is not None and extension["send"](status, headers, body):
+            return
+        await self.start(status, headers)
+        await self.end(body)
 
     async def start(self, status: int, headers: Headers) -> None:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -61,12 +70,12 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
         dialect = _CALLS.get(path)
         if dialect is not None and scope["method"] == "POST":
             call = Call(shared, dialect, path, scope["query_string"], scope["headers"])
-            call.client = AsgiClient(send)
+            call.client = AsgiClient(scope, send)
             await run(call, receive)
         elif mcp is not None and path.startswith("/mcp/"):
             await mcp(scope, receive, send)
         else:
-            await _answer_rest(shared, scope, AsgiClient(send))
+            await _answer_rest(shared, scope, AsgiClient(scope, send))
 
     return app
 
@@ -99,8 +108,7 @@ async def _answer_rest(shared: Shared, scope: Scope, client: AsgiClient) -> None
         ]
     except ProxyError as error:
         status, answer_headers, body = render_error(error, dialect, request_id)
-    await client.start(status, answer_headers)
-    await client.end(body)
+    await client.answer(status, answer_headers, body)
 
 
 def _content(

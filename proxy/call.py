@@ -54,7 +54,12 @@ class Caller(NamedTuple):
 
 
 class Client(Protocol):
-    """Where the answer goes: `start`, then any number of `write`, then `end`. One that has left ignores them."""
+    """Where the answer goes: whole by `answer`, or `start`, then any number of `write`, then `end`.
+
+    One that has left ignores them. The `content-length` of a whole answer is among its headers.
+    """
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None: ...
 
     async def start(self, status: int, headers: Headers) -> None: ...
 

@@ -39,6 +39,10 @@ class Flight:
         self._is_over = False
         self._news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        await self.start(status, headers)
+        await self.end(body)
+
     async def start(self, status: int, headers: Headers) -> None:
         self._status, self._headers = status, headers
 
@@ -59,7 +63,7 @@ class Flight:
             self._on_end(self)
             self._show()
 
-    def answer(self) -> Answer:
+    def to_keep(self) -> Answer:
         types = [value for name, value in self._headers if name == b"content-type"]
         content_type = types[0].decode("latin-1") if types else "application/json"
         return Answer(self.call.call_id, self.call.request_digest, self._status, content_type, b"".join(self._parts))
@@ -148,7 +152,7 @@ class Flights:
         store = call.shared.deps.answers
         is_whole = call.outcome == "ok" or 400 <= call.status == call.upstream_status
         if is_whole and _is_worth_keeping(call.status):
-            store.keep(*key, flight.answer())
+            store.keep(*key, flight.to_keep())
         else:
             store.forget(*key)
 

@@ -1,6 +1,5 @@
 """The way of one call."""
 
-import asyncio
 import logging
 
 from proxy.call import Call
@@ -24,11 +23,11 @@ async def run(call: Call, source: Receive) -> None:
 
     Who it is comes first: a stranger does not make us hold a body.
     """
-    shared, watcher = call.shared, None
+    shared, watch = call.shared, None
     try:
         call.caller = identify(call.headers, call.policy)
         await receive(call, source)
-        watcher = Watch(call, source)
+        watch = shared.watches.begin(call, source)
         admit(call.caller, shared.deps, shared.in_flight)
         call.is_admitted = True
         guard(call)
@@ -39,8 +38,8 @@ async def run(call: Call, source: Receive) -> None:
     except Exception as error:  # noqa: BLE001 - the outermost handler: even our own fault is answered
         await refuse(call, internal(call, error))
     finally:
-        if watcher is not None:
-            watcher.cancel()
+        if watch is not None:
+            shared.watches.end(watch)
         settle(call)
 
 
@@ -82,40 +81,10 @@ async def refuse(call: Call, error: ProxyError) -> None:
     call.keep_part(body)
     settle(call)
     call.is_committed = True
-    await call.client.start(status, headers)
-    await call.client.end(body)
+    await call.client.answer(status, headers, body)
 
 
 def internal(call: Call, error: Exception) -> InternalFault:
     """The one place that logs a fault of our own, with its traceback; the client gets its request id."""
     log.error("a call failed inside of the proxy", exc_info=error, extra={"call_id": call.call_id})
     return InternalFault("The gateway failed inside. The request id names the entry in its log.")
-
-
-class Watch:
-    """Notices that the client has left while we wait for the provider, within `Limits.watch_after_seconds`.
-
-    It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
-    already serve another call.
-    """
-
-    def __init__(self, call: Call, source: Receive) -> None:
-        self._call = call
-        self._source = source
-        self._task: asyncio.Task[None] | None = None
-        # A task costs a tenth of a call: answers that are there at once go without one.
-        seconds = call.shared.deps.limits.watch_after_seconds
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
-
-    def cancel(self) -> None:
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._until_gone(), name="watch the client")
-
-    async def _until_gone(self) -> None:
-        while (await self._source())["type"] != "http.disconnect":
-            pass
-        self._call.leave()

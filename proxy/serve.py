@@ -5,6 +5,7 @@ import gc
 import uvicorn
 
 from proxy.app import Application
+from proxy.front import Front
 
 GRACE_SECONDS = 8  # for calls in flight at SIGTERM; what is left then is cut, and recorded as interrupted
 KEEP_ALIVE_SECONDS = 75  # longer than the pools of common clients hold a connection, so that they close it, not we
@@ -17,7 +18,7 @@ def serve(app: Application, host: str, port: int, *, backlog: int = 2048) -> Non
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=Front,
         ws="none",
         lifespan="on",
         access_log=False,

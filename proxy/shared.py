@@ -5,6 +5,7 @@ from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
 from proxy.stages.admit import InFlight
 from proxy.targets import Targets
+from proxy.watch import Watches
 
 
 class Shared:
@@ -17,3 +18,4 @@ class Shared:
         self.in_flight = InFlight(deps.limits.in_flight_per_key)
         self.flights = Flights()
         self.targets = Targets()
+        self.watches = Watches(deps.limits.watch_after_seconds)

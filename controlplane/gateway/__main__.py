@@ -31,6 +31,7 @@ from proxy.app import Application, create_app
 from proxy.clock import SystemClock
 from proxy.config import ConfigError
 from proxy.deps import Deps
+from proxy.front import Front
 from proxy.mcp.app import create_mcp_app
 from proxy.ports import BodyPolicy
 from proxy.price_list import compile_listing
@@ -100,7 +101,7 @@ def _uvicorn_config(settings: Settings, app: Application) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.proxy_port,
-        http="httptools",
+        http=Front,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -66,5 +66,4 @@ async def _replay(call: Call, answer: Answer) -> None:
     ]
     call.answer_bytes = len(answer.body)
     settle(call)
-    await call.client.start(answer.status, headers)
-    await call.client.end(answer.body)
+    await call.client.answer(answer.status, headers, answer.body)

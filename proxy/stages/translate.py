@@ -53,8 +53,7 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     headers.append((COST_HEADER.encode(), b"%d" % call.cost_nano_usd))
     headers.append((b"content-length", b"%d" % len(body)))
     call.is_committed = True
-    await call.client.start(attempt.status, headers)
-    await call.client.end(body)
+    await call.client.answer(attempt.status, headers, body)
 
 
 class _Relay:

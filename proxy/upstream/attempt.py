@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import httptools
 
 from proxy.errors import ProxyError, UpstreamCut, UpstreamTimeout, UpstreamUnreachable
+from proxy.overdue import Overdue
 from proxy.ports import Clock
 from proxy.upstream.connection import Connection, Pool
 
@@ -38,21 +39,23 @@ class Attempt:
 
     __slots__ = (
         "_clock", "_connection", "_deadline", "_error", "_head", "_head_bytes", "_in_body", "_is_paused",
-        "_is_reused", "_keeps_alive", "_loop", "_parser", "_parts", "_pool", "_request", "_size",
-        "_timeouts", "_timer", "_waiter", "answered_at_ns", "asked_at_ns", "headers", "is_complete",
+        "_is_reused", "_keeps_alive", "_looks", "_loop", "_parser", "_parts", "_pool", "_request", "_size",
+        "_timeouts", "_waiter", "_was_read", "answered_at_ns", "asked_at_ns", "headers", "is_complete",
         "provider", "status",
     )  # fmt: skip
 
-    def __init__(self, pool: Pool, request: bytes, provider: str, timeouts: Timeouts, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, request: bytes, provider: str, timeouts: Timeouts, clock: Clock, looks: "Overdue[Attempt]"
+    ) -> None:
         self._pool = pool
         self._request = request
         self.provider = provider
         self._timeouts = timeouts
         self._clock = clock
+        self._looks = looks
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._error: ProxyError | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._is_reused = False
         self.answered_at_ns = 0  # monotonic; when the head of the answer was complete
@@ -65,7 +68,7 @@ class Attempt:
         self._head_bytes = 0
         self._parts: list[bytes] = []
         self._size = 0
-        self._in_body = self._is_paused = self._keeps_alive = False
+        self._in_body = self._is_paused = self._keeps_alive = self._was_read = False
         self.is_complete = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -98,7 +101,7 @@ class Attempt:
         parts, self._parts, self._size = self._parts, [], 0
         if self._is_paused and self._connection is not None:
             self._is_paused = False
-            self._deadline = self._loop.time() + self._timeouts.idle
+            self._was_read = True
             self._connection.transport.resume_reading()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -116,12 +119,26 @@ class Attempt:
         if not self.is_complete and self._error is None:
             self._fail(error)
 
+    def look(self) -> None:
+        """Fails when nothing came for too long; called every now and then, so that a read need not ask for the time."""
+        if self._connection is None or self.is_complete:
+            return
+        now = self._loop.time()
+        if self._was_read or self._is_paused:  # paused: the client is slow, not the provider
+            self._was_read, self._deadline = False, now + self._timeouts.idle
+        if now < self._deadline:
+            self._looks.enter(self)
+        elif self._in_body:
+            self._fail(UpstreamTimeout(f"Provider {self.provider!r} stopped in the middle of its answer."))
+        else:
+            self._fail(UpstreamTimeout(f"Provider {self.provider!r} did not answer in time."))
+
     def release(self) -> None:
         """Gives the connection back when the answer is complete, else closes it. May be called twice."""
         connection, self._connection = self._connection, None
-        self._disarm()
         if connection is None:
             return
+        self._looks.leave(self)
         connection.attempt = None
         is_clean = self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size()
         if is_clean:
@@ -134,7 +151,7 @@ class Attempt:
     # --- the connection's side ---
 
     def feed(self, chunk: bytes) -> None:
-        self._deadline = self._loop.time() + self._timeouts.idle
+        self._was_read = True
         if not self._in_body:
             self._head_bytes += len(chunk)
         try:
@@ -156,7 +173,6 @@ class Attempt:
             return
         if self._in_body and cause is None and self._ends_with_the_connection():
             self.is_complete = True
-            self._disarm()
             self._wake()
         elif self._is_reused and not self._head_bytes and not self._head.done():
             self._leave_connection()
@@ -196,7 +212,6 @@ class Attempt:
     def on_message_complete(self) -> None:
         if self._in_body:
             self.is_complete = True
-            self._disarm()
 
     # --- inside ---
 
@@ -214,28 +229,14 @@ class Attempt:
 
     async def _ask(self, connection: Connection) -> None:
         self._connection, connection.attempt = connection, self
-        now = self._loop.time()
-        self._deadline = now + self._timeouts.first_byte
-        self._timer = self._loop.call_later(min(self._timeouts.first_byte, self._timeouts.idle), self._watch)
+        self._deadline = self._loop.time() + self._timeouts.first_byte
+        self._looks.enter(self)
         self.asked_at_ns = self._clock.monotonic_ns()
         connection.transport.write(self._request)
         await self._head
 
-    def _watch(self) -> None:
-        """One timer a call: it looks at the deadline that every read moves, instead of being armed for every read."""
-        now = self._loop.time()
-        if self._is_paused:  # the client is slow, not the provider
-            self._deadline = now + self._timeouts.idle
-        if now < self._deadline - 0.002:  # uvloop's clock has steps of a millisecond
-            self._timer = self._loop.call_later(self._deadline - now, self._watch)
-        elif self._in_body:
-            self._fail(UpstreamTimeout(f"Provider {self.provider!r} stopped in the middle of its answer."))
-        else:
-            self._fail(UpstreamTimeout(f"Provider {self.provider!r} did not answer in time."))
-
     def _fail(self, error: ProxyError) -> None:
         self._error = error
-        self._disarm()
         connection = self._connection
         self._leave_connection()
         if connection is not None:
@@ -245,15 +246,10 @@ class Attempt:
         self._wake()
 
     def _leave_connection(self) -> None:
-        self._disarm()
+        self._looks.leave(self)
         if self._connection is not None:
             self._connection.attempt = None
             self._connection = None
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

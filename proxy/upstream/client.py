@@ -2,10 +2,13 @@
 
 import ssl
 
+from proxy.overdue import Overdue
 from proxy.ports import Clock
 from proxy.upstream.attempt import Attempt, Timeouts
 from proxy.upstream.connection import Pool
 from proxy.upstream.origin import Origin
+
+LONGEST_LOOK_SECONDS = 1.0  # so late may a deadline be noticed, or by a quarter of it
 
 
 class UpstreamClient:
@@ -16,6 +19,8 @@ class UpstreamClient:
         self._timeouts = timeouts or Timeouts()
         self._tls = tls
         self._pools: dict[Origin, Pool] = {}
+        waits = self._timeouts.first_byte, self._timeouts.idle
+        self._looks = Overdue(min(LONGEST_LOOK_SECONDS, *(seconds / 4 for seconds in waits)), Attempt.look)
 
     def attempt(self, origin: Origin, request: bytes, provider: str) -> Attempt:
         """A try that has not begun: await its `answered`, then `next` or `read`, and `release` it in a finally.
@@ -25,7 +30,7 @@ class UpstreamClient:
         pool = self._pools.get(origin)
         if pool is None:
             pool = self._pools[origin] = Pool(origin, self._context(origin), self._timeouts.connect)
-        return Attempt(pool, request, provider, self._timeouts, self._clock)
+        return Attempt(pool, request, provider, self._timeouts, self._clock, self._looks)
 
     def close(self) -> None:
         for pool in self._pools.values():

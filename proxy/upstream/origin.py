@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from proxy.wire.head import checked, render_headers
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -34,18 +36,9 @@ def parse_origin(url: str) -> tuple[Origin, str]:
 def render_prefix(method: str, origin: Origin, path: str, headers: Iterable[tuple[str, str]]) -> bytes:
     """The part of a request that is the same for every call of one provider; made once."""
     lines = [f"{method} {path} HTTP/1.1", f"host: {origin.authority}", *(f"{k}: {v}" for k, v in headers)]
-    return _checked(b"\r\n".join(line.encode("latin-1") for line in lines), len(lines)) + b"\r\n"
+    return checked([line.encode("latin-1") for line in lines]) + b"\r\n"
 
 
 def render_request(prefix: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """A whole request. ValueError when a header's value would break out of its line."""
-    lines = [b"%b: %b" % header for header in headers]
-    lines.append(b"content-length: %d" % len(body))
-    return b"%b%b\r\n\r\n%b" % (prefix, _checked(b"\r\n".join(lines), len(lines)), body)
-
-
-def _checked(block: bytes, lines: int) -> bytes:
-    """Refuses a header that smuggles a line of its own: then there are more breaks than lines."""
-    if block.count(b"\n") != lines - 1 or block.count(b"\r") != lines - 1 or b"\0" in block:
-        raise ValueError("a header's value holds a line break or a zero byte")
-    return block
+    return b"%b%b\r\n\r\n%b" % (prefix, render_headers([*headers, (b"content-length", b"%d" % len(body))]), body)

@@ -18,6 +18,7 @@ from proxy.answers import FileAnswerStore
 from proxy.app import create_app
 from proxy.clock import SystemClock
 from proxy.deps import Deps, Limits
+from proxy.front import Front
 from proxy.ports import Clock, Policy, Principal, Provider
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
@@ -116,7 +117,7 @@ class Running:
         headers: Mapping[str, str | None] | None = None,
     ) -> AsyncIterator["Connection"]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        fields = {"host": "proxy", "content-length": str(len(body)), "connection": "close", **(headers or {})}
+        fields = {"host": "proxy", "content-length": str(len(body)), **(headers or {})}
         if key:
             fields["authorization"] = f"Bearer {key}"
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
@@ -182,7 +183,7 @@ async def running_proxy(
     deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(deps), http="httptools", ws="none", lifespan="on", access_log=False, log_level="warning",
+        create_app(deps), http=Front, ws="none", lifespan="on", access_log=False, log_level="warning",
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -1,0 +1,51 @@
+"""Notices that a client has left while we wait for the provider."""
+
+import asyncio
+
+from proxy.call import Call
+from proxy.overdue import Overdue
+from proxy.stages.receive import Receive
+
+
+class Watch:
+    """Watches one call's client, once the call has lasted; ended by `Watches.end`.
+
+    It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
+    already serve another call.
+    """
+
+    __slots__ = ("_call", "_source", "_task")
+
+    def __init__(self, call: Call, source: Receive) -> None:
+        self._call = call
+        self._source = source
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._until_gone(), name="watch the client")
+
+    def cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _until_gone(self) -> None:
+        while (await self._source())["type"] != "http.disconnect":
+            pass
+        self._call.leave()
+
+
+class Watches:
+    """The watches of one process. A task costs a tenth of a call: answers that are there at once go without one."""
+
+    def __init__(self, after_seconds: float) -> None:
+        self._overdue = Overdue(after_seconds, Watch.begin)
+
+    def begin(self, call: Call, source: Receive) -> Watch:
+        """Watches a call that lasts longer than `Limits.watch_after_seconds`."""
+        watch = Watch(call, source)
+        self._overdue.enter(watch)
+        return watch
+
+    def end(self, watch: Watch) -> None:
+        self._overdue.leave(watch)
+        watch.cancel()
