@@ -40,7 +40,7 @@ class AsgiClient:
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
         extension = self._scope.get("extensions", {}).get(WHOLE_ANSWER)
-        if extension is not None and extension["send"](status, headers, body):
+        if extension is not None and extension["send"](self._scope, status, headers, body):
             return
         await self.start(status, headers)
         await self.end(body)
@@ -69,15 +69,29 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
         path = scope["path"]
         dialect = _CALLS.get(path)
         if dialect is not None and scope["method"] == "POST":
-            call = Call(shared, dialect, path, scope["query_string"], scope["headers"])
-            call.client = AsgiClient(scope, send)
-            await run(call, receive)
+            await run(_begin(shared, dialect, scope, send), receive)
         elif mcp is not None and path.startswith("/mcp/"):
             await mcp(scope, receive, send)
         else:
             await _answer_rest(shared, scope, AsgiClient(scope, send))
 
     return app
+
+
+def _begin(shared: Shared, dialect: Dialect, scope: Scope, send: Send) -> Call:
+    deps, headers = shared.deps, scope["headers"]
+    return Call(
+        shared=shared,
+        client=AsgiClient(scope, send),
+        dialect=dialect,
+        endpoint=scope["path"],
+        query=scope["query_string"],
+        sent_headers=headers,
+        headers=dict(headers),
+        call_id=shared.ids.next(),
+        received_ns=deps.clock.monotonic_ns(),
+        policy=deps.policy.current(),
+    )
 
 
 async def _live(shared: Shared, receive: Receive, send: Send) -> None:

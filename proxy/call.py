@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from proxy.shared import Shared
 
 
-class Head(msgspec.Struct):
+class Head(msgspec.Struct, frozen=True):
     """The members of a request that the proxy looks at; all others pass unread."""
 
     model: Any = None
@@ -68,71 +68,61 @@ class Client(Protocol):
     async def end(self, part: bytes = b"") -> None: ...
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """Mutable on purpose: it lives for one call and in one task. Times are monotonic nanoseconds unless `at_ns`.
 
-    Slots, since an instance with more than 30 attributes would have a dictionary of its own, which grows three times.
+    A struct, since Python alone takes longer to give forty members their first value than to choose a route.
     """
 
-    __slots__ = (
-        "answer_bytes", "answer_parts", "answered_ns", "asked_ns", "at_ns", "attempt", "begun_ns", "body",
-        "call_id", "caller", "client", "cost_nano_usd", "dialect", "endpoint", "error_code", "has_client_left",
-        "head", "headers", "idempotency_key", "is_admitted", "is_committed", "is_recorded", "is_settled",
-        "is_started", "kept_bytes", "model", "on_leave", "outcome", "policy", "progress_ns", "provider", "query",
-        "reading", "received_ns", "replay_of", "request", "request_digest", "sent_headers", "shared", "status",
-        "strips_usage", "target", "upstream_status",
-    )  # fmt: skip
-
-    def __init__(self, shared: "Shared", dialect: Dialect, endpoint: str, query: bytes, headers: Headers) -> None:
-        self.shared = shared
-        self.dialect: Dialect = dialect
-        self.endpoint = endpoint  # '/v1/chat/completions'
-        self.query = query
-        self.sent_headers = headers  # as the client sent them, names in lower case
-        self.headers: Mapping[bytes, bytes] = dict(headers)
-        self.call_id = shared.ids.next()
-        self.received_ns = shared.deps.clock.monotonic_ns()
-        self.policy: Policy = shared.deps.policy.current()
-        self.answer_parts: list[bytes] = []  # for the record, up to its cap
-        self.client: Client
-        # receive, identify, admit, guard
-        self.body = b""
-        self.caller: Caller | None = None
-        self.is_admitted = False
-        self.head = NO_HEAD
-        # recall
-        self.idempotency_key: str | None = None
-        self.request_digest = ""
-        self.replay_of = ""
-        # route, render
-        self.provider: Provider | None = None
-        self.model = ""  # as the provider is asked for it
-        self.target: Target | None = None
-        self.request = b""
-        self.strips_usage = False
-        # send
-        self.attempt: Attempt | None = None
-        self.has_client_left = False
-        self.on_leave: Callable[[], None] | None = None
-        self.is_started = False  # its call_started is written
-        self.at_ns = 0  # UTC, of call_started
-        self.begun_ns = 0
-        self.asked_ns = 0
-        self.answered_ns = 0
-        # translate
-        self.upstream_status = 0
-        self.status = 0
-        self.is_committed = False  # the client has the head of an answer
-        self.reading: Reading | None = None
-        self.progress_ns = 0
-        self.answer_bytes = 0
-        self.kept_bytes = 0
-        # settle
-        self.is_recorded = True  # false: somebody else's call that this one only waits for
-        self.is_settled = False
-        self.outcome: Outcome = "error"  # until a stage knows better: a cancelled call ends so
-        self.error_code = "interrupted"
-        self.cost_nano_usd = 0
+    shared: "Shared"
+    client: Client
+    dialect: Dialect
+    endpoint: str  # '/v1/chat/completions'
+    query: bytes
+    sent_headers: Headers  # as the client sent them, names in lower case
+    headers: Mapping[bytes, bytes]
+    call_id: str
+    received_ns: int
+    policy: Policy
+    # receive, identify, admit, guard
+    body: bytes = b""
+    caller: Caller | None = None
+    is_admitted: bool = False
+    head: Head = NO_HEAD
+    # recall
+    idempotency_key: str | None = None
+    request_digest: str = ""
+    replay_of: str = ""
+    # route, render
+    provider: Provider | None = None
+    model: str = ""  # as the provider is asked for it
+    target: Target | None = None
+    request: bytes = b""
+    strips_usage: bool = False
+    # send
+    attempt: Attempt | None = None
+    has_client_left: bool = False
+    on_leave: Callable[[], None] | None = None
+    is_started: bool = False  # its call_started is written
+    at_ns: int = 0  # UTC, of call_started
+    begun_ns: int = 0
+    asked_ns: int = 0
+    answered_ns: int = 0
+    # translate
+    upstream_status: int = 0
+    status: int = 0
+    is_committed: bool = False  # the client has the head of an answer
+    reading: Reading | None = None
+    progress_ns: int = 0
+    answer_bytes: int = 0
+    answer_parts: list[bytes] = []  # for the record, up to its cap
+    kept_bytes: int = 0
+    # settle
+    is_recorded: bool = True  # false: somebody else's call that this one only waits for
+    is_settled: bool = False
+    outcome: Outcome = "error"  # until a stage knows better: a cancelled call ends so
+    error_code: str = "interrupted"
+    cost_nano_usd: int = 0
 
     def succeed(self) -> None:
         self.outcome, self.error_code = "ok", ""

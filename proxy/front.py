@@ -7,7 +7,7 @@ It touches what uvicorn 0.54 keeps of a request (`tests/integration/proxy/test_f
 uvicorn writes a head together with its body.
 """
 
-from functools import partial
+from typing import Any
 
 from typing_extensions import override
 from uvicorn._types import ASGI3Application
@@ -22,9 +22,21 @@ class Front(HttpToolsProtocol):
     """What `uvicorn.Config(http=…)` takes."""
 
     @override
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Of the connection, not of the request: a scope that leads back to itself would be left to the collector.
+        self._extensions: dict[str, dict[object, object]] = {WHOLE_ANSWER: {"send": self._answer}}
+        self._asked: RequestResponseCycle | None = None
+
+    @override
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.scope["extensions"] = {WHOLE_ANSWER: {"send": partial(answer_whole, cycle)}}
+        self._asked = cycle  # not `self.cycle`: that is the last request read, of several sent together
+        cycle.scope["extensions"] = self._extensions
         super()._start_asgi_task(cycle, app)
+
+    def _answer(self, scope: object, status: int, headers: Headers, body: bytes) -> bool:
+        asked = self._asked
+        return asked is not None and asked.scope is scope and answer_whole(asked, status, headers, body)
 
 
 def answer_whole(cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> bool:

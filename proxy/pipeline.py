@@ -6,7 +6,6 @@ from proxy.call import Call
 from proxy.errors import ClientLeft, InternalFault, ProxyError, UpstreamCut, render_error, render_error_event
 from proxy.stages.admit import admit
 from proxy.stages.guard import guard
-from proxy.stages.identify import identify
 from proxy.stages.recall import is_keyed, recall
 from proxy.stages.receive import Receive, receive
 from proxy.stages.render import render
@@ -25,7 +24,7 @@ async def run(call: Call, source: Receive) -> None:
     """
     shared, watch = call.shared, None
     try:
-        call.caller = identify(call.headers, call.policy)
+        call.caller = shared.callers.find(call.headers, call.policy)
         await receive(call, source)
         watch = shared.watches.begin(call, source)
         admit(call.caller, shared.deps, shared.in_flight)

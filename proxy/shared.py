@@ -4,6 +4,7 @@ from proxy.deps import Deps
 from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
 from proxy.stages.admit import InFlight
+from proxy.stages.identify import Callers
 from proxy.targets import Targets
 from proxy.watch import Watches
 
@@ -15,6 +16,7 @@ class Shared:
         self.deps = deps
         self.journal = Journal(deps.sink)
         self.ids = CallIds(deps.clock)
+        self.callers = Callers()
         self.in_flight = InFlight(deps.limits.in_flight_per_key)
         self.flights = Flights()
         self.targets = Targets()

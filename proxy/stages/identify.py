@@ -9,7 +9,34 @@ from proxy.errors import InvalidKey, RunRevoked
 from proxy.ports import Policy, Principal
 
 _TASK = TASK_HEADER.encode()
+MOST_REMEMBERED = 10_000  # known keys; beside one a client may send whatever else it likes
+
 _ANONYMOUS = Principal(key_id="anonymous", kind=KeyKind.ADMIN, workspace_id="local")
+
+
+class Callers:
+    """Identifies, and remembers which headers hold which known key: to hash it anew would cost more than to route.
+
+    Only that. Whose key it is and which runs are live is asked of the policy each time, which may change in place.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[bytes | None, ...], tuple[str, str]] = {}
+
+    def find(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
+        """See `identify`."""
+        get = headers.get
+        said = (get(b"authorization"), get(b"x-api-key"), get(b"api-key"))
+        known = self._keys.get(said)
+        if known is not None:
+            return _holder(*known, headers, policy)
+        key = present_key(headers)
+        key_digest = digest(key)
+        caller = _holder(key, key_digest, headers, policy)
+        if len(self._keys) >= MOST_REMEMBERED:
+            self._keys.clear()
+        self._keys[said] = key, key_digest
+        return caller
 
 
 def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
@@ -19,7 +46,10 @@ def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
     live run. What cannot be put down to a task goes through, visibly unattributed.
     """
     key = present_key(headers)
-    key_digest = digest(key)
+    return _holder(key, digest(key), headers, policy)
+
+
+def _holder(key: str, key_digest: str, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
     principal = policy.principals.get(key_digest)
     if principal is None:
         if policy.allow_anonymous:

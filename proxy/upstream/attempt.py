@@ -9,8 +9,10 @@ reaches no connection, so a late watcher cannot end somebody else's call.
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
 import httptools
+import msgspec
 
 from proxy.errors import ProxyError, UpstreamCut, UpstreamTimeout, UpstreamUnreachable
 from proxy.overdue import Overdue
@@ -34,44 +36,34 @@ class _WentStale(Exception):  # noqa: N818 - not an error: the keep-alive race, 
     """A reused connection died before one byte of the answer: the server had closed it while we were writing."""
 
 
-class Attempt:
-    """See the module. Not to be used twice."""
+class Attempt(msgspec.Struct, eq=False):
+    """See the module. Not to be used twice. `answered_at_ns` and `asked_at_ns` are monotonic."""
 
-    __slots__ = (
-        "_clock", "_connection", "_deadline", "_error", "_head", "_head_bytes", "_in_body", "_is_paused",
-        "_is_reused", "_keeps_alive", "_looks", "_loop", "_parser", "_parts", "_pool", "_request", "_size",
-        "_timeouts", "_waiter", "_was_read", "answered_at_ns", "asked_at_ns", "headers", "is_complete",
-        "provider", "status",
-    )  # fmt: skip
-
-    def __init__(
-        self, pool: Pool, request: bytes, provider: str, timeouts: Timeouts, clock: Clock, looks: "Overdue[Attempt]"
-    ) -> None:
-        self._pool = pool
-        self._request = request
-        self.provider = provider
-        self._timeouts = timeouts
-        self._clock = clock
-        self._looks = looks
-        self._loop = asyncio.get_running_loop()
-        self._connection: Connection | None = None
-        self._error: ProxyError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._is_reused = False
-        self.answered_at_ns = 0  # monotonic; when the head of the answer was complete
-        self._begin()
-
-    def _begin(self) -> None:
-        self.asked_at_ns = 0  # monotonic; when the request was handed to an open connection
-        self._parser = httptools.HttpResponseParser(self)
-        self._head: asyncio.Future[None] = self._loop.create_future()
-        self._head_bytes = 0
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._in_body = self._is_paused = self._keeps_alive = self._was_read = False
-        self.is_complete = False
-        self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+    _pool: Pool
+    _request: bytes
+    provider: str
+    _timeouts: Timeouts
+    _clock: Clock
+    _looks: "Overdue[Attempt]"
+    asked_at_ns: int = 0  # when the request was handed to an open connection
+    answered_at_ns: int = 0  # when the head of the answer was complete
+    status: int = 0
+    headers: list[tuple[bytes, bytes]] = []  # names in lower case
+    is_complete: bool = False
+    _parts: list[bytes] = []
+    _size: int = 0
+    _head_bytes: int = 0
+    _in_body: bool = False
+    _is_paused: bool = False
+    _is_reused: bool = False
+    _keeps_alive: bool = False
+    _was_read: bool = False
+    _deadline: float = 0.0
+    _connection: Connection | None = None
+    _error: ProxyError | None = None
+    _parser: Any = None
+    _head: asyncio.Future[None] | None = None
+    _waiter: asyncio.Future[None] | None = None
 
     # --- for the one who asks ---
 
@@ -83,7 +75,7 @@ class Attempt:
             try:
                 await self._ask(connection)
             except _WentStale:
-                self._begin()
+                pass
             else:
                 return
         self._is_reused = False
@@ -96,7 +88,7 @@ class Attempt:
                 return b""
             if self._error is not None:
                 raise self._error
-            self._waiter = self._loop.create_future()
+            self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         parts, self._parts, self._size = self._parts, [], 0
         if self._is_paused and self._connection is not None:
@@ -123,7 +115,7 @@ class Attempt:
         """Fails when nothing came for too long; called every now and then, so that a read need not ask for the time."""
         if self._connection is None or self.is_complete:
             return
-        now = self._loop.time()
+        now = asyncio.get_running_loop().time()
         if self._was_read or self._is_paused:  # paused: the client is slow, not the provider
             self._was_read, self._deadline = False, now + self._timeouts.idle
         if now < self._deadline:
@@ -138,6 +130,7 @@ class Attempt:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        self._parser = None  # it leads back here: the collector would have to find both
         self._looks.leave(self)
         connection.attempt = None
         is_clean = self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size()
@@ -174,7 +167,7 @@ class Attempt:
         if self._in_body and cause is None and self._ends_with_the_connection():
             self.is_complete = True
             self._wake()
-        elif self._is_reused and not self._head_bytes and not self._head.done():
+        elif self._is_reused and not self._head_bytes and is_waiting(self._head):
             self._leave_connection()
             self._head.set_exception(_WentStale())
         else:
@@ -201,7 +194,7 @@ class Attempt:
         self.status, self._in_body = status, True
         self._keeps_alive = self._parser.should_keep_alive()
         self.answered_at_ns = self._clock.monotonic_ns()
-        if not self._head.done():
+        if is_waiting(self._head):
             self._head.set_result(None)
 
     def on_body(self, part: bytes) -> None:
@@ -229,7 +222,10 @@ class Attempt:
 
     async def _ask(self, connection: Connection) -> None:
         self._connection, connection.attempt = connection, self
-        self._deadline = self._loop.time() + self._timeouts.first_byte
+        loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpResponseParser(self)
+        self._head = loop.create_future()
+        self._deadline = loop.time() + self._timeouts.first_byte
         self._looks.enter(self)
         self.asked_at_ns = self._clock.monotonic_ns()
         connection.transport.write(self._request)
@@ -241,7 +237,7 @@ class Attempt:
         self._leave_connection()
         if connection is not None:
             connection.transport.abort()
-        if not self._head.done() and self.asked_at_ns:
+        if is_waiting(self._head):
             self._head.set_exception(error)
         self._wake()
 
@@ -252,9 +248,13 @@ class Attempt:
             self._connection = None
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if is_waiting(self._waiter):
             self._waiter.set_result(None)
 
     def _ends_with_the_connection(self) -> bool:
         """True for an answer without a length: RFC 9112 §6.3 lets the end of the connection be the end of the body."""
         return not any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+
+
+def is_waiting(future: asyncio.Future[None] | None) -> TypeGuard[asyncio.Future[None]]:
+    return future is not None and not future.done()

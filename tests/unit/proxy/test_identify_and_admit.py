@@ -5,7 +5,7 @@ from pointsman.contract import KeyKind, derive_run_key, digest, new_key
 
 from proxy.errors import InvalidKey, RunRevoked
 from proxy.ports import Policy, Principal
-from proxy.stages.identify import identify
+from proxy.stages.identify import Callers, identify
 
 AGENT = Principal("k_1", KeyKind.AGENT, "w", agent_id="a_1")
 FIRST = Principal("k_2", KeyKind.RUN, "w", agent_id="a_1", run_id="r_1", task_id="t_1", epoch=1)
@@ -79,3 +79,21 @@ def test_a_caller_never_shows_its_key() -> None:
     key = "secret-key-0123456789"
     known = replace(policy(), principals={digest(key): AGENT})
     assert key not in repr(identify({b"api-key": key.encode()}, known))
+
+
+def test_a_remembered_key_is_asked_of_the_policy_each_time_even_when_that_changes_in_place() -> None:
+    callers, holders, live = Callers(), {digest("run"): FIRST, digest("agent"): AGENT}, {"a_1": (FIRST,)}
+    known = Policy(principals=holders, live_runs=live, providers=(), tool_servers={})
+    run, agent = {b"authorization": b"Bearer run"}, {b"x-api-key": b"agent"}
+    assert callers.find(run, known) == identify(run, known)
+    assert callers.find(agent, known).run_id == "r_1"
+
+    holders[digest("run")] = replace(FIRST, state="revoked")
+    live["a_1"] = (SECOND,)
+    with pytest.raises(RunRevoked):
+        callers.find(run, known)
+    assert callers.find(agent, known).run_id == "r_2"
+
+    del holders[digest("agent")]
+    with pytest.raises(InvalidKey):
+        callers.find(agent, known)
