@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -15,17 +16,19 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final, Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 STORY_SECONDS = 240
 WIDTHS = {"": (1440, 900), "-390": (390, 844)}
-THEMES = ("light", "dark")
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+ROUNDS_SHOWN = 6  # of the loop, before the picture of its evidence is taken
 
 
 def main() -> None:
@@ -63,10 +66,10 @@ def running(command: str) -> Iterator[Path]:
             process.wait(20)
 
 
-def wait_for(is_so: object, seconds: float) -> None:
+def wait_for(is_so: Callable[[], object], seconds: float) -> None:
     """Returns when `is_so()` is true, and fails after so many seconds."""
     until = time.monotonic() + seconds
-    while not is_so():  # type: ignore[operator]
+    while not is_so():
         if time.monotonic() > until:
             raise SystemExit(f"shots: waited {seconds} s in vain")
         time.sleep(0.5)
@@ -76,7 +79,7 @@ def web_url(home: Path) -> str:
     return str(json.loads((home / "run.json").read_text(encoding="utf-8"))["web"]["url"])
 
 
-def cookies(browser: Browser, home: Path) -> dict[str, object]:
+def cookies(browser: Browser, home: Path) -> StorageState:
     """A signed-in browser's state."""
     environment = {**os.environ, "POINTSMAN_HOME": str(home)}
     link = [sys.executable, "-m", "controlplane.cli", "sign-in-link"]
@@ -85,7 +88,7 @@ def cookies(browser: Browser, home: Path) -> dict[str, object]:
     context.new_page().goto(next(word for word in address if word.startswith("http")))
     state = context.storage_state()
     context.close()
-    return dict(state)
+    return state
 
 
 def story(browser: Browser, home: Path) -> dict[str, str]:
@@ -97,13 +100,15 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return list(json.load(answer)["tasks"])
 
-    context = browser.new_context(storage_state=cookies(browser, home))  # type: ignore[arg-type]
+    context = browser.new_context(storage_state=cookies(browser, home))
     page = context.new_page()
 
     def stuck() -> bool:
         page.goto(web_url(home))
+        card = page.locator(".card[data-signal=stuck] .why")
+        rounds = re.search(r"(\d+) times", card.first.inner_text()) if card.count() else None
         is_late = sum(task["status"] == "done" for task in tasks()) >= 4
-        return is_late and page.locator(".card[data-signal=stuck]").count() > 0
+        return is_late and rounds is not None and int(rounds[1]) >= ROUNDS_SHOWN
 
     wait_for(stuck, STORY_SECONDS)
     ref = page.locator(".card[data-signal=stuck] .id").first.inner_text()
@@ -122,8 +127,8 @@ def take(browser: Browser, home: Path, pages: dict[str, str]) -> None:
             for name, address in pages.items():
                 context = browser.new_context(
                     viewport={"width": width, "height": height},
-                    color_scheme=theme,  # type: ignore[arg-type]
-                    storage_state=None if name == "signin" else state,  # type: ignore[arg-type]
+                    color_scheme=theme,
+                    storage_state=None if name == "signin" else state,
                 )
                 page = context.new_page()
                 page.goto(web_url(home) + address)
