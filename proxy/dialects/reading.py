@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any, Protocol
 
+import msgspec
 import orjson
 
 from proxy.records import Usage
@@ -10,29 +11,23 @@ from proxy.records import Usage
 CHARACTERS_PER_TOKEN = 4  # English prose; an estimate is marked as one
 
 
-class Reading:
+class Reading(msgspec.Struct, eq=False):
     """Grows while frames are read; complete when the dialect's terminal event came.
 
     `output_characters` counts text, reasoning and tool arguments, for an estimate when no usage comes.
     """
 
-    __slots__ = (
-        "_hash", "_tools", "error_code", "error_message", "is_complete", "model", "output_characters",
-        "response_id", "service_tier", "stop_reason", "usage",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self._hash: hashlib._Hash | None = None  # made with the first text
-        self._tools: dict[object, list[str]] = {}  # by index: name, then pieces of the arguments
-        self.usage: Usage | None = None
-        self.stop_reason = ""
-        self.model = ""
-        self.response_id = ""
-        self.service_tier = ""
-        self.is_complete = False
-        self.error_code = ""
-        self.error_message = ""
-        self.output_characters = 0
+    usage: Usage | None = None
+    stop_reason: str = ""
+    model: str = ""
+    response_id: str = ""
+    service_tier: str = ""
+    is_complete: bool = False
+    error_code: str = ""
+    error_message: str = ""
+    output_characters: int = 0
+    _hash: Any = None  # made with the first text
+    _tools: dict[object, list[str]] = {}  # by index: name, then pieces of the arguments
 
     def add_text(self, text: object) -> None:
         if isinstance(text, str) and text:
@@ -58,6 +53,9 @@ class Reading:
         """16 hex digits of what was said and which tools were called with what; '' for an answer without either."""
         if not self.output_characters and not self._tools:
             return ""
+        if self._hash is not None and not self._tools:
+            text_digest: str = self._hash.hexdigest()
+            return text_digest[:16]
         digest = self._hash.copy() if self._hash is not None else hashlib.sha256()
         for name, *arguments in self._tools.values():
             digest.update(f"\0{name}\0".encode("utf-8", "surrogatepass") + _canonical("".join(arguments)))
@@ -81,6 +79,8 @@ def text_of(value: object) -> str:
 
 def count_of(value: object) -> int:
     """A token count from outside; nonsense counts nothing."""
+    if type(value) is int:
+        return max(0, value)
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
 
 

@@ -1,6 +1,7 @@
 """Identify: whose key this is, and which run of which task the call is put down to."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from pointsman.contract import TASK_HEADER, KeyKind, basic_token, digest, parse_run_key
 
@@ -14,6 +15,16 @@ MOST_REMEMBERED = 10_000  # known keys; beside one a client may send whatever el
 _ANONYMOUS = Principal(key_id="anonymous", kind=KeyKind.ADMIN, workspace_id="local")
 
 
+class _Known(NamedTuple):
+    """What was said of a key the last time, and whose words these were."""
+
+    key: str
+    key_digest: str
+    principal: Principal
+    run: Principal
+    caller: Caller
+
+
 class Callers:
     """Identifies, and remembers which headers hold which known key: to hash it anew would cost more than to route.
 
@@ -21,21 +32,26 @@ class Callers:
     """
 
     def __init__(self) -> None:
-        self._keys: dict[tuple[bytes | None, ...], tuple[str, str]] = {}
+        self._known: dict[tuple[bytes | None, ...], _Known] = {}
 
     def find(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
-        """See `identify`."""
+        """See `identify`. The same caller is the same object, as long as policy says the same of it."""
         get = headers.get
         said = (get(b"authorization"), get(b"x-api-key"), get(b"api-key"))
-        known = self._keys.get(said)
-        if known is not None:
-            return _holder(*known, headers, policy)
-        key = present_key(headers)
-        key_digest = digest(key)
-        caller = _holder(key, key_digest, headers, policy)
-        if len(self._keys) >= MOST_REMEMBERED:
-            self._keys.clear()
-        self._keys[said] = key, key_digest
+        known = self._known.get(said)
+        if known is None:
+            key = present_key(headers)
+            key_digest = digest(key)
+        else:
+            key, key_digest = known.key, known.key_digest
+        principal = _holder(key, key_digest, policy)
+        run = _run_of(principal, headers, policy)
+        if known is not None and known.principal is principal and known.run is run:
+            return known.caller
+        caller = _attributed(principal, key, key_digest, run)
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[said] = _Known(key, key_digest, principal, run, caller)
         return caller
 
 
@@ -46,21 +62,9 @@ def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
     live run. What cannot be put down to a task goes through, visibly unattributed.
     """
     key = present_key(headers)
-    return _holder(key, digest(key), headers, policy)
-
-
-def _holder(key: str, key_digest: str, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
-    principal = policy.principals.get(key_digest)
-    if principal is None:
-        if policy.allow_anonymous:
-            return Caller(_ANONYMOUS, key, key_digest)
-        raise _refusal(key)
-    if principal.state != "live":
-        raise RunRevoked(f"This key's run is over: {principal.reason or 'it was revoked'}. Claim the task again.")
-    if principal.kind is KeyKind.RUN:
-        return _attributed(principal, key, key_digest, principal)
-    run = _run_of(principal, headers.get(_TASK, b"").decode("latin-1"), policy)
-    return _attributed(principal, key, key_digest, run)
+    key_digest = digest(key)
+    principal = _holder(key, key_digest, policy)
+    return _attributed(principal, key, key_digest, _run_of(principal, headers, policy))
 
 
 def present_key(headers: Mapping[bytes, bytes]) -> str:
@@ -69,6 +73,17 @@ def present_key(headers: Mapping[bytes, bytes]) -> str:
     if authorization:
         return basic_token(authorization.decode("latin-1")) or ""
     return (headers.get(b"x-api-key") or headers.get(b"api-key") or b"").decode("latin-1")
+
+
+def _holder(key: str, key_digest: str, policy: Policy) -> Principal:
+    principal = policy.principals.get(key_digest)
+    if principal is None:
+        if policy.allow_anonymous:
+            return _ANONYMOUS
+        raise _refusal(key)
+    if principal.state != "live":
+        raise RunRevoked(f"This key's run is over: {principal.reason or 'it was revoked'}. Claim the task again.")
+    return principal
 
 
 def _attributed(principal: Principal, key: str, key_digest: str, run: Principal) -> Caller:
@@ -83,11 +98,15 @@ def _attributed(principal: Principal, key: str, key_digest: str, run: Principal)
     )
 
 
-def _run_of(principal: Principal, task: str, policy: Policy) -> Principal:
-    """The live run that an agent's key stands for, or the principal itself, which has none."""
+def _run_of(principal: Principal, headers: Mapping[bytes, bytes], policy: Policy) -> Principal:
+    """The live run that a key stands for, or the principal itself: a run's, or one that has no run."""
+    if principal.kind is KeyKind.RUN:
+        return principal
     runs = policy.live_runs.get(principal.agent_id or "", ())
+    task = headers.get(_TASK)
     if task:
-        task_id = policy.task_numbers.get(task, task)
+        name = task.decode("latin-1")
+        task_id = policy.task_numbers.get(name, name)
         return next((run for run in runs if run.task_id == task_id), principal)
     return runs[0] if len(runs) == 1 else principal
 
