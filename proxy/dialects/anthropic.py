@@ -54,13 +54,13 @@ class AnthropicStreamReader:
         self.reading = Reading()
         self._usage: dict[str, Any] = {}
 
-    def read(self, block: bytes) -> bool:
+    def read(self, block: bytes) -> int:
         for text in parse_data(block):
             try:
                 self._take(_decode_event(text))
             except msgspec.MsgspecError:
                 continue  # not ours to judge: it passes, unread
-        return False
+        return 0
 
     def _take(self, event: _Event) -> None:
         kind = event.type

@@ -11,11 +11,12 @@ import msgspec
 
 from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
-from proxy.wire.sse import parse_data, split_frames
+from proxy.wire.sse import each_data, frames_with, join_data, parse_data
 
 MOST_UNNAMED = 8  # Azure's first chunk has no model and no id yet
 
 _DONE = b"[DONE]"
+_LAST = b"data: [DONE]\n\n"
 _T = TypeVar("_T")
 
 
@@ -103,21 +104,29 @@ class OpenAIStreamReader:
         self.reading = Reading()
         self._unnamed = 0
 
-    def read(self, block: bytes) -> bool:
-        events = parse_data(block)
-        if _DONE in events:
+    def read(self, block: bytes) -> int:
+        if not (self.reading.model or self._unnamed == MOST_UNNAMED):
+            self._read_heads(block)
+        is_last = block.endswith(_LAST)
+        chunks = _skimmed(block[: -len(_LAST)] if is_last else block)
+        if chunks is None:
+            events = parse_data(block)
+            is_last = _DONE in events
+            chunks = _decoded_chunks([event for event in events if event != _DONE])
+        if is_last:
             self.reading.is_complete = True
-            events = [event for event in events if event != _DONE]
-        for event in events:
+        return self._take(chunks)
+
+    def _read_heads(self, block: bytes) -> None:
+        for event in each_data(block):
             if self.reading.model or self._unnamed == MOST_UNNAMED:
-                break
+                return
             self._unnamed += 1
             _take_head(_decoded(_decode, event), self.reading)
-        return self._take(_decoded_chunks(events))
 
-    def _take(self, chunks: Sequence[_Chunk]) -> bool:
+    def _take(self, chunks: Sequence[_Chunk]) -> int:
         """Takes the common case in one go, since most of a stream is chunks with one piece of text each."""
-        reading, texts, has_usage_only = self.reading, [], False
+        reading, texts, usage_only = self.reading, [], 0
         for chunk in chunks:
             choices = chunk.choices
             if choices and len(choices) == 1 and chunk.usage is None and chunk.error is None:
@@ -128,14 +137,23 @@ class OpenAIStreamReader:
             reading.add_text("".join(texts))
             texts.clear()
             _take(chunk, reading)
-            has_usage_only |= is_usage_only(chunk)
+            usage_only += is_usage_only(chunk)
         reading.add_text("".join(texts))
-        return has_usage_only
+        return usage_only
 
 
-def without_usage(block: bytes) -> bytes:
-    """The block without the frames that carry usage and nothing else. Nobody is known to write `[ ]` with a space."""
-    return b"".join([frame for frame in split_frames(block) if b"[]" not in frame or not _is_usage_frame(frame)])
+def without_usage(block: bytes, count: int) -> bytes:
+    """The block without the `count` frames that carry usage and nothing else.
+
+    Nobody is known to write `[ ]` with a space.
+    """
+    for start, end in frames_with(block, b"[]"):
+        if _is_usage_frame(block[start:end]):
+            block = block[:start] + block[end:]
+            count -= 1
+            if not count:
+                break
+    return block
 
 
 def _is_usage_frame(frame: bytes) -> bool:
@@ -164,6 +182,12 @@ def _decoded(decode: Callable[[bytes], _T], text: bytes) -> _T | None:
         return decode(text)
     except msgspec.MsgspecError:
         return None
+
+
+def _skimmed(block: bytes) -> Sequence[_Chunk] | None:
+    """All chunks of a block in one go, without cutting it; None for one that is not of the usual form."""
+    joined = join_data(block)
+    return None if joined is None else _decoded(_decode_chunks, b"[%b]" % joined)
 
 
 def _decoded_chunks(events: list[bytes]) -> Sequence[_Chunk]:

@@ -67,8 +67,8 @@ class StreamReader(Protocol):
 
     reading: Reading
 
-    def read(self, block: bytes) -> bool:
-        """Takes the next whole frames. True when one of them carries usage and nothing else."""
+    def read(self, block: bytes) -> int:
+        """Takes the next whole frames. Answers how many of them carry usage and nothing else."""
         ...
 
 

@@ -85,8 +85,8 @@ class _Relay:
             self._reader.read(self._cutter.feed(self._decoder.feed(part)))
             return part
         block = self._cutter.feed(part)
-        has_usage_only = self._reader.read(block)
-        return without_usage(block) if has_usage_only and self._call.strips_usage else block
+        usage_only = self._reader.read(block)
+        return without_usage(block, usage_only) if usage_only and self._call.strips_usage else block
 
     async def _write(self, out: bytes) -> None:
         call, reading = self._call, self._reader.reading

@@ -6,6 +6,7 @@ character that is split between two reads is never seen half.
 """
 
 import re
+from collections.abc import Iterator
 
 _FRAME_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -50,6 +51,48 @@ def split_frames(block: bytes) -> list[bytes]:
     if start < len(block):
         frames.append(block[start:])
     return frames
+
+
+def join_data(block: bytes) -> bytes | None:
+    """The data of all events, joined by commas: for a JSON parser, which sees whether that is what they are.
+
+    None for a block that is not of the one form that providers of JSON events send. JSON holds no bare line break, so
+    where the parser accepts the text every replaced one was the end of a frame.
+    """
+    if block.startswith(b"data: ") and block.endswith(b"\n\n"):
+        return block[6:-2].replace(b"\n\ndata: ", b",")
+    return None
+
+
+def frames_with(block: bytes, mark: bytes) -> Iterator[tuple[int, int]]:
+    """Where the frames stand that hold `mark`, the last one first, found without cutting all the others."""
+    if b"\r" in block:
+        end = len(block)
+        for frame in reversed(split_frames(block)):
+            if mark in frame:
+                yield end - len(frame), end
+            end -= len(frame)
+        return
+    at = block.rfind(mark)
+    while at >= 0:
+        start, end = block.rfind(b"\n\n", 0, at), block.find(b"\n\n", at)
+        start, end = (start + 2 if start >= 0 else 0), (end + 2 if end >= 0 else len(block))
+        yield start, end
+        at = block.rfind(mark, 0, start)
+
+
+def each_data(block: bytes) -> Iterator[bytes]:
+    """What `parse_data` finds, one by one: for who needs the first event only."""
+    if b"\r" in block:
+        yield from parse_data(block)
+        return
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n\n", start)
+        end = end + 2 if end >= 0 else len(block)
+        if data := _parse_frame(block[start:end]):
+            yield data
+        start = end
 
 
 def parse_data(block: bytes) -> list[bytes]:

@@ -107,15 +107,15 @@ def test_usage_in_the_chunk_that_says_why_it_stopped_is_read_and_stays() -> None
     reader = OpenAIStreamReader()
     assert not reader.read(frame)
     assert reader.reading.usage == Usage(input=1)
-    assert without_usage(frame) == frame
+    assert without_usage(frame, 1) == frame
 
 
 def test_only_the_usage_chunk_is_taken_out_of_a_block() -> None:
     first = sse({"choices": [], "prompt_filter_results": []}, chunk(content="[]"))
     last = sse(b"[DONE]")
     usage = sse({"choices": [], "usage": {"prompt_tokens": 1}})
-    assert without_usage(first + usage + last) == first + last
-    assert without_usage(usage.replace(b"\n", b"\r\n") + last) == last
+    assert without_usage(first + usage + last, 1) == first + last
+    assert without_usage(usage.replace(b"\n", b"\r\n") + last, 1) == last
 
 
 def test_groq_puts_usage_into_a_place_of_its_own() -> None:
@@ -220,3 +220,18 @@ def test_another_answer_has_another_digest_and_none_has_none() -> None:
 
     assert read_openai_body(body("a")).digest() != read_openai_body(body("b")).digest()
     assert read_openai_body(b'{"error":{"message":"x"}}').digest() == ""
+
+
+def test_an_event_of_several_lines_between_plain_ones_is_read_as_well() -> None:
+    reader = OpenAIStreamReader()
+    lines = b'data: {"choices":[{"delta":\ndata: {"content":"b"}}]}\n\n'
+    reader.read(sse(chunk(content="a")) + lines + b": ping\n\n" + sse(chunk(content="c"), b"[DONE]"))
+    assert reader.reading.output_characters == 3
+    assert reader.reading.is_complete
+
+
+def test_every_frame_with_usage_alone_is_taken_out_when_there_are_several() -> None:
+    usage = sse({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}})
+    first, last = sse(chunk(content="a", tool_calls=[])), sse(b"[DONE]")
+    block = usage + first + usage + last
+    assert without_usage(block, OpenAIStreamReader().read(block)) == first + last

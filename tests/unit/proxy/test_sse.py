@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.sse import FrameCutter, parse_data, split_frames
+from proxy.wire.sse import FrameCutter, each_data, frames_with, join_data, parse_data, split_frames
 
 STREAMS = {
     "lf": b"data: one\n\nevent: x\ndata: two\n\n",
@@ -54,3 +54,24 @@ def test_a_frame_without_its_end_is_kept_back() -> None:
 def test_frames_are_split_with_the_empty_lines_that_end_them() -> None:
     assert split_frames(b"data: 1\n\n: c\n\n") == [b"data: 1\n\n", b": c\n\n"]
     assert split_frames(b"data: 1\r\n\r\ndata: 2\r\n\r\n") == [b"data: 1\r\n\r\n", b"data: 2\r\n\r\n"]
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_events_read_one_by_one_are_those_read_together(name: str) -> None:
+    assert list(each_data(STREAMS[name])) == parse_data(STREAMS[name])
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n"])
+def test_frames_that_hold_a_mark_are_found_from_the_last_to_the_first(end: bytes) -> None:
+    block = end.join([b"data: x1", b"data: 2", b"data: x3x", b"data: x4"]) + end
+    assert [block[start:stop] for start, stop in frames_with(block, b"x")] == [
+        b"data: x4" + end,
+        b"data: x3x" + end,
+        b"data: x1" + end,
+    ]
+
+
+def test_only_blocks_of_the_usual_form_are_joined_for_a_parser() -> None:
+    assert join_data(b'data: {"a":1}\n\ndata: {"b":2}\n\n') == b'{"a":1},{"b":2}'
+    assert join_data(b"event: x\ndata: 1\n\n") is None
+    assert join_data(b"data: 1") is None
