@@ -72,12 +72,16 @@ class _Relay:
     async def run(self) -> None:
         call, clock = self._call, self._call.shared.deps.clock
         while part := await self._attempt.next():
-            if out := self._feed(part):
+            out = self._feed(part)
+            if self._attempt.is_complete:  # its end came with this part: so goes ours, in one write
+                await self._close(out)
+                return
+            if out:
                 await self._write(out)
             now_ns = clock.monotonic_ns()
             if now_ns - call.progress_ns >= PROGRESS_NS and not call.is_settled:
                 write_progress(call, now_ns)
-        await self._close()
+        await self._close(b"")
 
     def _feed(self, part: bytes) -> bytes:
         """What of the stream may go out now."""
@@ -98,21 +102,25 @@ class _Relay:
             settle(call)
         await call.client.write(out)
 
-    async def _close(self) -> None:
-        """The provider's stream ended as HTTP; whether it is whole, its own last event says."""
+    async def _close(self, out: bytes) -> None:
+        """The provider's stream ended as HTTP; whether it is whole, its own last event says. `out` is still to go."""
         call, reading = self._call, self._reader.reading
         rest = self._cutter.close()
         if rest:
             self._reader.read(rest)
         if not (reading.is_complete or reading.stop_reason or reading.error_code):
+            if out:
+                await self._write(out)
             raise UpstreamCut(f"Provider {self._attempt.provider!r} ended its stream without its last event.")
-        if rest and self._decoder is None:
-            await self._write(rest)
-        self._conclude()
+        if self._decoder is None:
+            out += rest
         if not call.is_committed:
             await self._commit()
-        settle(call)
-        await call.client.end()
+        if not call.is_settled:
+            call.keep_part(out)
+            self._conclude()
+            settle(call)
+        await call.client.end(out)
 
     async def _commit(self) -> None:
         call = self._call
