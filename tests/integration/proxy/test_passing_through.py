@@ -1,8 +1,12 @@
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
+from pointsman.contract import digest
 
 from tests.integration.proxy.fake_provider import (
+    Asked,
+    Wire,
     answering,
     anthropic_body,
     anthropic_frames,
@@ -11,7 +15,7 @@ from tests.integration.proxy.fake_provider import (
     streaming,
     whole,
 )
-from tests.integration.proxy.running import PROVIDER_KEY, RUN_KEY, proxied, request
+from tests.integration.proxy.running import PROVIDER_KEY, RUN, RUN_KEY, proxied, request
 
 
 async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(tmp_path: Path) -> None:
@@ -94,3 +98,20 @@ async def test_the_provider_gets_its_own_key_and_nothing_of_ours(tmp_path: Path)
     }
     assert sent["accept-encoding"] == "identity"
     assert proxy.sink.started["traceparent"] == headers["traceparent"]
+
+
+async def test_a_run_that_is_revoked_during_its_call_is_recorded_so_even_when_policy_changes_in_place(
+    tmp_path: Path,
+) -> None:
+    holders = {digest(RUN_KEY): RUN}
+
+    async def revoke(_asked: Asked, wire: Wire) -> None:
+        holders[digest(RUN_KEY)] = replace(RUN, state="revoked")
+        await wire.send(whole(openai_body()))
+
+    async with proxied(tmp_path, revoke, change=lambda policy: replace(policy, principals=holders)) as (_, proxy):
+        answered = await proxy.ask(request())
+        refused = await proxy.ask(request())
+
+    assert (answered.status, refused.status) == (200, 403)
+    assert proxy.sink.ended["after_revocation"] is True
