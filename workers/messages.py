@@ -3,6 +3,7 @@
 Everything here ends up in Temporal's history: references and small states, never contents, never keys.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
@@ -20,6 +21,10 @@ CHECK_BLOCKERS: Final = "check_blockers"
 NOTIFY_DEPENDENTS: Final = "notify_dependents"
 HOLD_LEASE: Final = "hold_lease"
 CONFIRM_LOSS: Final = "confirm_loss"
+
+
+PROJECTED_AT_ONCE: Final = 8
+PAYLOAD_BYTES: Final = 1_500_000  # Temporal refuses 2 MiB, and a workflow whose payload is refused is stuck for good
 
 
 class LeaseTerms(msgspec.Struct, frozen=True):
@@ -87,3 +92,16 @@ class SilenceSuspected(msgspec.Struct, frozen=True):
 class SilenceVerdict(msgspec.Struct, frozen=True):
     is_lost: bool
     reason: str
+
+
+def fitting(waiting: Iterable[Applied], beside: TaskState | None = None) -> tuple[Applied, ...]:
+    """The first of those that wait which go into one payload (with a state beside them); at least one without it."""
+    taken: list[Applied] = []
+    room = PAYLOAD_BYTES - (0 if beside is None else len(msgspec.json.encode(beside)))
+    for applied in waiting:
+        room -= len(msgspec.json.encode(applied))
+        is_owed = not taken and beside is None
+        if len(taken) == PROJECTED_AT_ONCE or (room < 0 and not is_owed):
+            break
+        taken.append(applied)
+    return tuple(taken)

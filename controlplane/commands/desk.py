@@ -7,6 +7,7 @@ EngineUnavailable   ours (`controlplane.ports`): 503; retry with the same comman
 import asyncio
 import logging
 
+import msgspec
 from pointsman.contract import ErrorCode
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,7 +21,13 @@ from controlplane.store.database import Database
 
 log = logging.getLogger(__name__)
 
+MAX_COMMAND_BYTES = 256 * 1024  # a task keeps four such texts and its event one more: within Temporal's 2 MiB a payload
 ENGINE_SECONDS = 5.5  # the engine gives up after 5 itself; this guards against one that does not
+
+
+TOO_LONG = (
+    f"A task can be told {MAX_COMMAND_BYTES // 1024} KiB at once. Put longer texts into a file and say where it is."
+)
 
 
 class CommandRefused(Exception):  # noqa: N818 - a business "no", not an alarm
@@ -50,6 +57,8 @@ class Desk:
 
     async def send(self, actor: Actor, command_id: str, task_id: str, command: Command) -> TaskState:
         """The task after the command, applied once for its id. Raises CommandRefused, EngineUnavailable."""
+        if len(msgspec.json.encode(command)) > MAX_COMMAND_BYTES:
+            raise refused(ErrorCode.REQUEST_TOO_LARGE, TOO_LONG)
         envelope = Envelope(command_id, actor, self.clock.now_ms(), command)
         try:
             async with asyncio.timeout(ENGINE_SECONDS):

@@ -10,6 +10,7 @@ from controlplane.domain.commands import Envelope
 from controlplane.domain.events import Event
 from controlplane.domain.state import (
     APPLIED_KEPT,
+    REASON_KEPT,
     RUNS_KEPT,
     ActorKind,
     BlockerState,
@@ -112,7 +113,7 @@ def _run_started(state: TaskState, event: happened.RunStarted) -> TaskState:
 
 def _with_run(state: TaskState, run_id: str, run_state: RunState, at_ms: int, reason: str = "") -> tuple[Run, ...]:
     return tuple(
-        replace(run, state=run_state, ended_at_ms=at_ms, reason=reason) if run.run_id == run_id else run
+        replace(run, state=run_state, ended_at_ms=at_ms, reason=reason[:REASON_KEPT]) if run.run_id == run_id else run
         for run in state.runs
     )
 

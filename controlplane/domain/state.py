@@ -165,5 +165,6 @@ class TaskState(msgspec.Struct, frozen=True):
 
 APPLIED_KEPT = 200  # command ids remembered; more than any client retries within its time-out
 RUNS_KEPT = 20
+REASON_KEPT = 500  # characters of why a run ended, once for each run kept; the event has all of it
 FAILURES_BEFORE_HUMAN = 3  # runs that fail or get lost in a row before a person must look
 MAX_BLOCKERS = 200  # keeps the state within one Temporal payload

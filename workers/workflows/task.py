@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
         SilenceSuspected,
         SilenceVerdict,
         TaskStart,
+        fitting,
     )
 
 SYSTEM = Actor(ActorKind.SYSTEM, "workers", "Pointsman")
@@ -55,7 +56,6 @@ REVISION = SearchAttributeKey.for_int("TaskRev")
 UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30))
 ONCE = RetryPolicy(maximum_attempts=1)
 OPENING_TIMEOUT = timedelta(hours=1)  # longer than any client retries the command that starts a task
-PROJECTED_AT_ONCE = 8  # states in one payload: well under Temporal's 2 MiB even with long briefs
 
 
 @workflow.defn(name="Task")
@@ -140,7 +140,7 @@ class TaskWorkflow:
         return (
             workflow.info().is_continue_as_new_suggested()
             and not self._now.is_closed
-            and len(self._unprojected) <= PROJECTED_AT_ONCE
+            and len(fitting(self._unprojected, self._state)) == len(self._unprojected)
         )
 
     def _apply(self, envelope: Envelope) -> Applied:
@@ -167,7 +167,7 @@ class TaskWorkflow:
         return Envelope(f"{cause}/{self._now.revision}", SYSTEM, moment, command)
 
     async def _project(self) -> None:
-        batch = tuple(self._unprojected)[:PROJECTED_AT_ONCE]
+        batch = fitting(self._unprojected)
         await _ask(PROJECT_TASK, ProjectTask(batch))
         for _ in batch:
             self._unprojected.popleft()

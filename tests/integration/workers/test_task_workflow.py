@@ -1,5 +1,7 @@
 """A task from its creation to its end: engine → workflow → SQL, with nothing in between replaced."""
 
+import asyncio
+
 from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, digest, new_id
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, ResetReapplyType
@@ -32,6 +34,17 @@ async def settled_history(world: World, task_id: str) -> list[EventType.ValueTyp
 
     events: list[EventType.ValueType] = await until(look)
     return events
+
+
+async def test_a_task_with_a_long_brief_hears_many_commands_at_once_and_goes_on(world: World) -> None:
+    async with world.worker():
+        task = await world.create(brief="\N{GRINNING FACE}" * 60_000)
+        async with asyncio.TaskGroup() as group:
+            for number in range(20):
+                group.create_task(world.apply(task.task_id, EditTask(title=f"T {number}")), name=f"edit {number}")
+        await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND revision = 21", t=task.task_id)
+        await world.apply(task.task_id, CancelTask("enough"))
+        await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND status = 'cancelled'", t=task.task_id)
 
 
 async def test_a_task_goes_from_creation_to_approval_and_sql_says_so(world: World) -> None:
