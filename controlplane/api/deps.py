@@ -20,6 +20,7 @@ from controlplane.access.callers import Caller, authenticate
 from controlplane.api.beats import Beats
 from controlplane.commands import CommandService
 from controlplane.commands.desk import CommandRefused, refused
+from controlplane.domain.commands import CONTENT_MARK
 from controlplane.domain.state import LIVE
 from controlplane.feed.feed import Feed
 from controlplane.ports import BlobStore, Clock, TaskEngine
@@ -123,12 +124,16 @@ async def live_run_holder(caller: Annotated[Caller, Depends(run_holder)]) -> Cal
 
 
 async def command_id(request: Request, caller: Annotated[Caller, Depends(known_caller)]) -> str:
-    """From the client's `Idempotency-Key`, within its key and this endpoint: two clients may both count from 1."""
+    """From the client's `Idempotency-Key`, within its key and this endpoint: two clients may both count from 1.
+
+    Its end says what was asked, so that the same key with another body is refused and not taken for a retry.
+    """
     key = request.headers.get(IDEMPOTENCY_HEADER)
     if key is None:
         return new_id(IdPrefix.COMMAND)
     owner = f"{caller.agent_id or caller.key_id}|{request.method} {request.url.path}|{key}"
-    return "cmd_" + hashlib.sha256(owner.encode()).hexdigest()[:32]
+    asked = hashlib.sha256(await request.body()).hexdigest()[:12]
+    return f"cmd_{hashlib.sha256(owner.encode()).hexdigest()[:32]}{CONTENT_MARK}{asked}"
 
 
 def lease_lost() -> CommandRefused:

@@ -10,7 +10,7 @@ from controlplane.api import bodies
 from controlplane.api.deps import ApiDeps, CommandId, Deps, LiveRunHolder, RunHolder
 from controlplane.api.views import answer
 from controlplane.api.waiting import wait_for
-from controlplane.domain.commands import AskQuestion, Command, FailRun, ReleaseRun
+from controlplane.domain.commands import AskQuestion, Command, FailRun, ReleaseRun, without_content
 from controlplane.store.tables import Agent, TaskEvent
 from controlplane.store.upsert import table_of
 
@@ -54,7 +54,8 @@ async def fail(body: bodies.Failure, caller: RunHolder, command_id: CommandId, d
 @router.post("/ask")
 async def ask(body: bodies.Question, caller: RunHolder, command_id: CommandId, deps: Deps) -> Response:
     """Asks a person; the run waits, and keeps its lease by beats."""
-    question_id = body.question_id or "q_" + command_id.removeprefix("cmd_")  # a retry asks the same question
+    # A retry asks the same question.
+    question_id = body.question_id or "q_" + without_content(command_id).removeprefix("cmd_")
     question = AskQuestion(caller.run_id or "", caller.epoch, question_id, body.text)
     await deps.commands.send(caller.actor, command_id, caller.task_id or "", question)
     return answer({"question_id": question_id})

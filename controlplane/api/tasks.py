@@ -27,6 +27,7 @@ from controlplane.store.upsert import table_of
 
 router = APIRouter(prefix="/tasks")
 
+MAX_NUMBER = 999_999_999  # what `T-…` may be
 Status = Literal["backlog", "ready", "in_progress", "in_review", "done", "failed", "cancelled"]
 
 
@@ -56,7 +57,7 @@ async def list_tasks(
     deps: Deps,
     status: Status | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
 ) -> Response:
     """Newest first; `next_cursor` continues after the last one."""
     columns = table_of(Task).c

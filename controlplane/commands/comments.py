@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.commands.desk import Desk, refused
 from controlplane.commands.references import TaskReference
+from controlplane.domain.commands import without_content
 from controlplane.domain.state import Actor, ActorKind
 from controlplane.projections.notices import Cause, give_notice
 from controlplane.store.outbox import announce
@@ -29,7 +30,7 @@ class CommentCommands(Desk):
         if not text.strip():
             raise refused(ErrorCode.INVALID_REQUEST, "A comment needs words.", field="text")
         task = await self.find_task(task_ref, workspace_id)
-        comment_id = "cm_" + hashlib.sha256(f"{task.task_id}|{command_id}".encode()).hexdigest()[:26]
+        comment_id = "cm_" + hashlib.sha256(f"{task.task_id}|{without_content(command_id)}".encode()).hexdigest()[:26]
         now_ms = self.clock.now_ms()
         async with self.database.transaction() as session:
             row = {
@@ -49,6 +50,8 @@ class CommentCommands(Desk):
             if added.first() is not None:
                 announce(session, task.workspace_id, "comment", task.task_id, now_ms)
                 await _mention(session, task, comment_id, actor, text, now_ms)
+            elif await _text_of(session, comment_id) != row["text"]:
+                raise refused(ErrorCode.IDEMPOTENCY_MISMATCH, "This Idempotency-Key was used for another comment.")
         return comment_id
 
     async def mark_seen(self, user_id: str, notice_id: str) -> bool:
@@ -68,6 +71,12 @@ class CommentCommands(Desk):
             await _resolve_mentions(session, user_id, now_ms, columns.notice_id == notice_id)
             announce(session, workspace_id, "notice", user_id, now_ms)
         return True
+
+
+async def _text_of(session: AsyncSession, comment_id: str) -> str | None:
+    columns = table_of(Comment).c
+    found = await session.execute(select(columns.text).where(columns.comment_id == comment_id))
+    return found.scalar()
 
 
 async def _mention(

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.access.agents import find_agent
 from controlplane.commands.desk import Desk, refused
 from controlplane.commands.references import find_task
-from controlplane.domain.commands import AssignTask, CreateTask
+from controlplane.domain.commands import AssignTask, CreateTask, without_content
 from controlplane.domain.state import Actor, TaskState
 from controlplane.store.tables import Project, Task, TaskNumber
 from controlplane.store.upsert import table_of
@@ -91,6 +91,7 @@ async def _project(session: AsyncSession, workspace_id: str, project_id: str | N
 
 async def _number(session: AsyncSession, workspace_id: str, command_id: str, now_ms: int) -> tuple[int, str]:
     """The next number, given before the workflow starts: a retry finds it again, a crash leaves a gap."""
+    command_id = without_content(command_id)  # the same id with another body must meet the task it made
     known = await session.get(TaskNumber, command_id)
     if known is None:
         known = TaskNumber(

@@ -142,10 +142,21 @@ Command = (
 )
 
 
+CONTENT_MARK = "~"
+
+
 class Envelope(msgspec.Struct, frozen=True):
-    """A command on its way: who asks, when our server heard it, and the client-made id that makes a retry harmless."""
+    """A command on its way: who asks, when our server heard it, and the client-made id that makes a retry harmless.
+
+    An id may end in `~` and a digest of what was asked: then the same id with another digest is refused.
+    """
 
     command_id: str
     actor: Actor
     at_ms: int
     command: Command
+
+
+def without_content(command_id: str) -> str:
+    """What the client chose of a command's id."""
+    return command_id.partition(CONTENT_MARK)[0]

@@ -7,6 +7,7 @@ from pointsman.contract import ErrorCode
 
 from controlplane.domain import run_rules, task_rules
 from controlplane.domain.commands import (
+    CONTENT_MARK,
     AddBlockers,
     AnswerQuestion,
     AskQuestion,
@@ -24,6 +25,7 @@ from controlplane.domain.commands import (
     ResolveBlocker,
     ReviewDeliverable,
     SubmitDeliverable,
+    without_content,
 )
 from controlplane.domain.events import Event
 from controlplane.domain.refusals import Refusal, Refused, refused, words_of
@@ -38,6 +40,8 @@ def decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...] | R
     """The events a command causes now; none when it was applied before; a refusal when the rules forbid it."""
     if state is not None and envelope.command_id in state.applied:
         return ()
+    if state is not None and _was_said_otherwise(state, envelope.command_id):
+        return Refusal(ErrorCode.IDEMPOTENCY_MISMATCH, "This Idempotency-Key was used for another request.")
     try:
         return _decide(state, envelope)
     except Refused as no:
@@ -52,6 +56,11 @@ def _decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...]:
         raise refused(ErrorCode.NOT_FOUND, "This task does not exist.")
     _check_table(state, envelope)
     return _HANDLERS[type(command)](state, envelope, command)
+
+
+def _was_said_otherwise(state: TaskState, command_id: str) -> bool:
+    start = without_content(command_id) + CONTENT_MARK
+    return command_id.startswith(start) and any(known.startswith(start) for known in state.applied)
 
 
 def _check_table(state: TaskState, envelope: Envelope) -> None:

@@ -74,6 +74,39 @@ async def test_the_same_idempotency_key_makes_one_task_but_each_client_has_its_o
     assert other.json()["ref"] == "T-2"
 
 
+async def test_a_used_idempotency_key_with_another_body_is_refused_and_changes_nothing(script):
+    await script.post("/tasks", {"title": "A"}, idempotency_key="1")
+    await script.post("/tasks/T-1/edit", {"title": "B"}, idempotency_key="2")
+    await script.post("/tasks/T-1/comments", {"text": "Well."}, idempotency_key="3")
+    await script.post("/tasks/T-1/cancel", {"reason": "Too late."}, idempotency_key="4")
+    refused = [
+        await script.post("/tasks", {"title": "C"}, idempotency_key="1"),
+        await script.post("/tasks/T-1/edit", {"title": "C"}, idempotency_key="2"),
+        await script.post("/tasks/T-1/comments", {"text": "Not well."}, idempotency_key="3"),
+        await script.post("/tasks/T-1/cancel", {"reason": "Too dear."}, idempotency_key="4"),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(422, "idempotency_mismatch")] * 4
+    assert (await script.post("/tasks/T-1/edit", {"title": "B"}, idempotency_key="2")).status_code == 200
+    assert [task["title"] for task in (await script.get("/tasks")).json()["tasks"]] == ["B"]
+
+
+async def test_a_key_whose_request_was_refused_may_be_used_for_the_corrected_one(script):
+    assert (await script.post("/tasks", {"title": "  "}, idempotency_key="1")).status_code == 422
+    assert (await script.post("/tasks", {"title": "A"}, idempotency_key="1")).status_code == 201
+
+
+async def test_a_text_that_the_engine_could_not_carry_is_refused_with_its_limit(script):
+    fits = await script.post("/tasks", {"title": "A", "brief": "x" * 100_000})
+    refused = await script.post("/tasks", {"title": "B", "brief": "\N{GRINNING FACE}" * 100_000})
+    assert fits.status_code == 201
+    assert (refused.status_code, refused.json()["code"]) == (413, "request_too_large")
+    assert "256 KiB" in refused.json()["detail"]
+
+
+async def test_a_cursor_beyond_every_number_is_refused(script):
+    assert (await script.get("/tasks?cursor=9999999999999999999999")).status_code == 422
+
+
 async def test_a_task_goes_from_the_queue_through_review_to_done(script, writer):
     await submitted(script, writer)
     task = (await script.get("/tasks/T-1")).json()
