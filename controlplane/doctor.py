@@ -51,8 +51,12 @@ class Finding:
 
 def main() -> int:
     """Prints the findings."""
-    settings = read_settings()
     options = _parse(sys.argv[1:])
+    try:
+        settings = read_settings()
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     if options.alive:
         return 0 if _is_present(options.alive, _presence(settings.home)) else 1
     findings = asyncio.run(examine(settings, os.environ))

@@ -14,6 +14,7 @@ PROXY_PORT = 8787
 TEMPORAL_PORT = 7233
 TEMPORAL_UI_PORT = 8233
 SIMULATED_PORT = 8790
+LARGEST_OFFSET = 65_535 - SIMULATED_PORT
 
 LEASE_TTL_SECONDS = 60.0
 LEASE_GRACE_SECONDS = 30.0
@@ -146,7 +147,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         home=Home(Path(env.get("POINTSMAN_HOME") or ".pointsman").resolve()),
         host=env.get("POINTSMAN_HOST") or "127.0.0.1",
-        port_offset=int(_number(env, "POINTSMAN_PORT_OFFSET", 0)),
+        port_offset=checked_offset(int(_number(env, "POINTSMAN_PORT_OFFSET", 0))),
         web_address=env.get("POINTSMAN_WEB_URL", "").rstrip("/"),
         proxy_address=env.get("POINTSMAN_PROXY_URL", "").rstrip("/"),
         control_url=env.get("POINTSMAN_CONTROL_URL", ""),
@@ -164,6 +165,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         body_days=int(_number(env, "POINTSMAN_BODY_DAYS", 7)),
         is_demo=env.get("POINTSMAN_DEMO") == "1",
     )
+
+
+def checked_offset(offset: int) -> int:
+    """An offset that leaves every port a port. Raises ValueError."""
+    if not 0 <= offset <= LARGEST_OFFSET:
+        raise ValueError(f"A port offset (POINTSMAN_PORT_OFFSET) must be from 0 to {LARGEST_OFFSET}, not {offset}")
+    return offset
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

@@ -7,9 +7,10 @@ carries an idempotency key and is sent again with the same one when no answer ca
 import os
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from controlplane.cli.outcome import NOT_RUNNING, REFUSED, fail
-from controlplane.settings import read_settings
+from controlplane.cli.outcome import NOT_RUNNING, REFUSED, WRONG_USAGE, fail
+from controlplane.settings import Settings, read_settings
 from controlplane.supervisor.run_file import read_run_file
 
 if TYPE_CHECKING:
@@ -25,10 +26,19 @@ def ask(method: str, path: str, *, body: dict[str, Any] | None = None, query: di
 
     url = f"{_base_url()}/api/v1{path}"
     headers = {"authorization": f"Bearer {_admin_key()}", "idempotency-key": uuid.uuid4().hex}
-    with httpx2.Client(timeout=TIMEOUT_SECONDS, trust_env=False, headers=headers) as client:
-        response = _send(client, client.build_request(method, url, json=body, params=query))
+    with httpx2.Client(timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        try:
+            request = client.build_request(method, url, json=body, params=query, headers=headers)
+        except (httpx2.InvalidURL, UnicodeEncodeError) as error:
+            fail(f"This cannot be sent to {url!a}: {error}", WRONG_USAGE)
+        response = _send(client, request)
     if response is None:
         fail(f"Nobody answers at {url}. Is Pointsman running? `pointsman doctor` knows more.", NOT_RUNNING)
+    if response.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
+        fail(
+            "The engine does not answer, so this may or may not have happened. `pointsman doctor` knows more.",
+            NOT_RUNNING,
+        )
     if response.is_success:
         return response.json() if response.content else None
     return fail(_sentence(response), REFUSED)
@@ -49,10 +59,29 @@ def _send(client: "httpx2.Client", request: "httpx2.Request") -> "httpx2.Respons
     return response
 
 
+def settings() -> Settings:
+    """Ends the verb when the environment makes no sense."""
+    try:
+        return read_settings()
+    except ValueError as error:
+        return fail(str(error), WRONG_USAGE)
+
+
+def in_path(reference: str) -> str:
+    """A name as one step of a path, whatever is in it. Ends the verb when it is empty or no text."""
+    try:
+        step = quote(reference, safe="")
+    except UnicodeEncodeError:
+        step = ""
+    if step.strip(".") == "":
+        fail(f"{reference!a} names nothing.", WRONG_USAGE)
+    return step
+
+
 def _base_url() -> str:
     if url := os.environ.get("POINTSMAN_URL"):
         return url.rstrip("/")
-    home = read_settings().home
+    home = settings().home
     web = read_run_file(home.run_file).get("web")
     if not web:
         fail(
@@ -65,7 +94,7 @@ def _base_url() -> str:
 def _admin_key() -> str:
     if key := os.environ.get("POINTSMAN_ADMIN_KEY"):
         return key
-    path = read_settings().home.admin_key_file
+    path = settings().home.admin_key_file
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:

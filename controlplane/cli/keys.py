@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from controlplane.cli.connection import ask
+from controlplane.cli.connection import ask, in_path
 from controlplane.cli.outcome import show, show_json, show_table
 
 cli = typer.Typer(help="Keys of agents.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @cli.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.")]) -> None:
     """Make a key worthless at once."""
-    ask("DELETE", f"/keys/{key_id}")
+    ask("DELETE", f"/keys/{in_path(key_id)}")
     show(f"{key_id} is revoked.")
 
 

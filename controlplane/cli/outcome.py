@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-FAILED, NOT_RUNNING, REFUSED = 1, 3, 4  # 2 is wrong usage, as everywhere
+FAILED, WRONG_USAGE, NOT_RUNNING, REFUSED = 1, 2, 3, 4
 
 
 class Unsuccessful(Exception):  # noqa: N818 - an outcome, not an alarm

@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from controlplane.cli.connection import settings
 from controlplane.cli.outcome import FAILED, NOT_RUNNING, fail, show
-from controlplane.settings import read_settings
 from controlplane.supervisor.lock import holder_of
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -40,7 +40,7 @@ def demo(port_offset: PortOffset = None, open_board: Open = False) -> None:
 
 def down() -> None:
     """Stop the Pointsman that runs on this home."""
-    home = read_settings().home
+    home = settings().home
     supervisor = holder_of(home.root / "lock")
     if supervisor is None:
         fail(f"Nothing to stop: Pointsman does not run on {home.root}.", NOT_RUNNING)

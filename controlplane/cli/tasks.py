@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from controlplane.cli.connection import ask
+from controlplane.cli.connection import ask, in_path
 from controlplane.cli.keys import split
 from controlplane.cli.outcome import show, show_json, show_table
 
@@ -63,7 +63,7 @@ def list_tasks(
 @cli.command("show")
 def show_task(reference: Reference, as_json: AsJson = False) -> None:
     """One task."""
-    task = ask("GET", f"/tasks/{reference}")
+    task = ask("GET", f"/tasks/{in_path(reference)}")
     if as_json:
         return show_json(task)
     blockers = ", ".join(blocker["ref"] for blocker in task.get("blockers", ()))
@@ -87,7 +87,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel a task and end its run."""
-    _tell(ask("POST", f"/tasks/{reference}/cancel", body={"reason": reason}), as_json)
+    _tell(ask("POST", f"/tasks/{in_path(reference)}/cancel", body={"reason": reason}), as_json)
 
 
 @cli.command("approve")
@@ -95,7 +95,7 @@ def approve(
     reference: Reference, note: Annotated[str, typer.Option(help="What to say with it.")] = "", as_json: AsJson = False
 ) -> None:
     """Approve the latest version of a task's deliverable."""
-    _tell(ask("POST", f"/tasks/{reference}/review", body={"verdict": "approve", "note": note}), as_json)
+    _tell(ask("POST", f"/tasks/{in_path(reference)}/review", body={"verdict": "approve", "note": note}), as_json)
 
 
 def describe_status(task: dict[str, Any]) -> str:

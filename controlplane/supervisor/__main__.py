@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controlplane.settings import Settings, read_settings
+from controlplane.settings import Home, Settings, checked_offset, read_settings
 from controlplane.supervisor.console import Console, for_terminal
 from controlplane.supervisor.engine import choose_engine
 from controlplane.supervisor.errors import StartFailed
@@ -37,7 +37,7 @@ def main() -> int:
         return _run(settings, environment, console, open_browser=options.open)
     except (StartFailed, HomeTaken, PortTaken, TemporalNotFound, ValueError) as error:
         console.say(str(error))
-        return 1
+    return 1
 
 
 def child_environment(environment: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -56,10 +56,7 @@ def child_environment(environment: Mapping[str, str], settings: Settings) -> dic
 def _run(settings: Settings, environment: Mapping[str, str], console: Console, *, open_browser: bool) -> int:
     root = settings.home.root
     console.say(f"Pointsman {VERSION}, home {root}")
-    if not root.exists():
-        console.say("  First start: making the home and its databases.")
-        root.mkdir(parents=True, mode=0o700)
-    settings.home.logs.mkdir(exist_ok=True)
+    _make_home(settings.home, console)
     with hold_home(root / "lock") as was_killed:
         _end_leftovers(settings, console)
         _check_ports(settings, environment, patience_seconds=PREDECESSOR_SECONDS if was_killed else 0.0)
@@ -67,6 +64,19 @@ def _run(settings: Settings, environment: Mapping[str, str], console: Console, *
         if engine.kept_aside:
             console.say(f"  The engine's file was written by another version; it is kept as {engine.kept_aside.name}.")
         return asyncio.run(Supervisor(settings, environment, engine, console).run(open_browser=open_browser))
+
+
+def _make_home(home: Home, console: Console) -> None:
+    try:
+        if not home.root.exists():
+            console.say("  First start: making the home and its databases.")
+            home.root.mkdir(parents=True, mode=0o700)
+        home.logs.mkdir(exist_ok=True)
+        (home.root / "lock").touch()
+    except OSError as error:
+        raise StartFailed(
+            f"The home {home.root} cannot be used ({error.strerror}). Make it writable, or set POINTSMAN_HOME."
+        ) from error
 
 
 def _end_leftovers(settings: Settings, console: Console) -> None:
@@ -98,7 +108,7 @@ def _settings(options: argparse.Namespace) -> Settings:
             "POINTSMAN_CALLS_URL, or start the processes yourself (docs/how-to/deploy-with-compose.md)."
         )
     offset = settings.port_offset if options.port_offset is None else options.port_offset
-    return replace(settings, port_offset=offset, is_demo=settings.is_demo or options.demo)
+    return replace(settings, port_offset=checked_offset(offset), is_demo=settings.is_demo or options.demo)
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

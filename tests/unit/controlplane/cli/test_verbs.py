@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from controlplane.cli import app, product
-from controlplane.cli.outcome import NOT_RUNNING, Unsuccessful, show_table
+from controlplane.cli.connection import ask, in_path
+from controlplane.cli.outcome import NOT_RUNNING, WRONG_USAGE, Unsuccessful, show_table
 from controlplane.cli.tasks import describe_status
 from controlplane.version import VERSION
 
@@ -53,6 +54,29 @@ def test_without_a_running_product_a_verb_says_how_to_start_one(
     assert end.value.code == NOT_RUNNING
     sentence = f"Pointsman is not running (home {tmp_path}). Start it by `pointsman up`, or set POINTSMAN_URL.\n"
     assert capsys.readouterr() == ("", sentence)
+
+
+def test_an_offset_that_is_no_number_or_leaves_no_port_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    for offset in ("abc", "-9000", "99999"):
+        monkeypatch.setenv("POINTSMAN_PORT_OFFSET", offset)
+        with pytest.raises(Unsuccessful, match="POINTSMAN_PORT_OFFSET") as outcome:
+            product.down()
+        assert outcome.value.exit_code == WRONG_USAGE
+
+
+def test_a_reference_stays_one_step_of_its_path_whatever_is_in_it() -> None:
+    assert in_path("../keys?x#y") == "..%2Fkeys%3Fx%23y"
+    for nothing in ("", "..", "\udcff"):
+        with pytest.raises(Unsuccessful, match="names nothing"):
+            in_path(nothing)
+
+
+def test_an_argument_that_is_no_text_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("POINTSMAN_ADMIN_KEY", "pm_admin_x")
+    with pytest.raises(Unsuccessful) as outcome:
+        ask("POST", "/tasks", body={"title": "\udcff"})
+    assert outcome.value.exit_code == WRONG_USAGE
 
 
 def test_down_without_a_running_product_is_not_a_success() -> None:

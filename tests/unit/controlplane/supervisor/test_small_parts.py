@@ -1,10 +1,12 @@
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from controlplane.settings import read_settings
+from controlplane.supervisor.__main__ import main
 from controlplane.supervisor.child import Backoff, Death
 from controlplane.supervisor.console import Console
 from controlplane.supervisor.files import write_atomically
@@ -142,3 +144,14 @@ def test_a_closed_terminal_stops_nothing(tmp_path: Path) -> None:
         pass
     with pytest.raises(BrokenPipeError):
         out.close()
+
+
+def test_a_home_that_cannot_be_made_ends_up_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("POINTSMAN_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(sys, "argv", ["pointsman"])
+
+    assert main() == 1
+    assert f"The home {tmp_path / 'file'} cannot be used (Not a directory)." in capfd.readouterr().out
