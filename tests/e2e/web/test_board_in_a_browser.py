@@ -105,6 +105,20 @@ async def test_everything_that_dragging_does_can_be_done_by_keyboard(visited: Vi
     await expect(page.locator("#help")).to_be_visible()
 
 
+async def test_ctrl_enter_approves_and_enter_alone_does_not(visited: Visited) -> None:
+    page = await visited.visit("/tasks/T-2")
+    await page.locator("#note").fill("Shorter, please")
+    await page.keyboard.press("Enter")
+    assert await page.locator("#note").input_value() == "Shorter, please"
+    assert task(visited, 2).status is TaskStatus.IN_REVIEW
+    await page.locator("#note").fill("")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("form.review")).to_have_count(0)
+    assert task(visited, 2).status is TaskStatus.DONE
+    await expect(page.locator("#activity")).to_contain_text("approved v2")
+    await expect(page.locator("#activity")).not_to_contain_text("Shorter, please")
+
+
 async def test_without_scripts_every_step_of_a_review_works_by_forms(visited: Visited) -> None:
     page = await visited.visit("/tasks/new", has_scripts=False)
     await page.get_by_label("Title").fill("By form alone")

@@ -39,7 +39,12 @@ let isGoing = false;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.target.closest("form")?.requestSubmit();
+    const form = event.target.closest("form");
+    form?.requestSubmit(form.querySelector("button")); // its first button: a verdict is the value of the button
+    return;
+  }
+  if (event.key === "Enter" && event.target.matches(".review .input")) {
+    event.preventDefault(); // who ends a note about changes with Enter has not approved
     return;
   }
   const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
