@@ -210,7 +210,7 @@ def _sentence(row: Row[Any], status: TaskStatus, signal: Signal) -> str:
         return f"v{row.version} is ready for your review."
     if row.changes_requested:
         return f"Changes requested: {row.review_note}" if row.review_note else "Changes requested."
-    if signal is Signal.IDLE and row.needs:
+    if status is TaskStatus.READY and signal is Signal.IDLE and row.needs:
         return "Waits for an agent that can " + _and(row.needs)
     return ""
 

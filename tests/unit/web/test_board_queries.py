@@ -74,3 +74,10 @@ async def test_a_review_resolves_its_own_item_behind_the_bell(yard: Yard) -> Non
     task = next(state for state in yard.site.engine.tasks.values() if state.number == 2)
     await yard.review(task, 2)
     assert sorted(await kinds()) == ["mention", "question"]
+
+
+async def test_a_card_in_the_backlog_waits_for_nobody(yard: Yard) -> None:
+    await yard.create("Some day", needs=("research",), to_backlog=True)
+    await yard.create("Today", needs=("research",))
+    reasons = {card.title: card.reason.text for card in (await board(yard)).cards().values()}
+    assert (reasons["Some day"], reasons["Today"]) == ("", "Waits for an agent that can research")
