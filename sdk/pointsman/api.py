@@ -97,7 +97,8 @@ def parse_problem(response: httpx2.Response, url: str) -> PointsmanError:
     status, code = response.status_code, problem.code
     sentence = problem.sentence or f"Refused with status {status}."
     if status == 429 or status >= 500:
-        return ServerUnreachable(sentence, _retry_after(response))
+        is_pointsman = code == ErrorCode.ENGINE_UNAVAILABLE
+        return ServerUnreachable(sentence, _retry_after(response), is_pointsman=is_pointsman)
     kind: type[RequestRefused] = RequestRefused
     if code in {ErrorCode.LEASE_LOST, ErrorCode.RUN_REVOKED}:
         kind = LeaseLost

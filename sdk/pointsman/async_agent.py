@@ -6,7 +6,7 @@ the queue, and what was submitted stays submitted.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,6 +15,7 @@ from pointsman.async_task import AsyncTask
 from pointsman.channel import Channel
 from pointsman.connection import read_connection
 from pointsman.contract import IdPrefix, new_id
+from pointsman.errors import ServerUnreachable
 from pointsman.lease import LeaseKeeper
 from pointsman.models import Offer
 from pointsman.patience import persist
@@ -113,9 +114,8 @@ class AsyncAgent:
             command_id=new_id(IdPrefix.COMMAND),
             wait_seconds=WAIT_SECONDS,
         )
-        patience = math.inf if self._was_answered else FIRST_PATIENCE_SECONDS
         polling = asyncio.create_task(  # noqa: TID251 - awaited here; a task of its own so that stop() can cancel it
-            persist(lambda: api.call(request, Offer), self._pause, patience), name=f"poll {self.name}"
+            self._ask(api, request), name=f"poll {self.name}"
         )
         self._polling = polling
         try:
@@ -128,6 +128,17 @@ class AsyncAgent:
         offer = polling.result()
         self._was_answered = True
         return offer
+
+    async def _ask(self, api: Api, request: Request) -> Offer | None:
+        def attempt() -> Awaitable[Offer | None]:
+            return api.call(request, Offer)
+
+        try:
+            return await persist(attempt, self._pause, math.inf if self._was_answered else FIRST_PATIENCE_SECONDS)
+        except ServerUnreachable as away:
+            if not away.is_pointsman:
+                raise
+        return await persist(attempt, self._pause, math.inf)  # the right address in a bad moment
 
     async def _pause(self, seconds: float) -> None:
         """Between two tries of a poll: ends early when the channel is back or speaks of work."""

@@ -24,10 +24,14 @@ class ConfigurationError(PointsmanError):
 
 
 class ServerUnreachable(PointsmanError):  # noqa: N818 - a state of the world, named as people say it
-    """No usable answer came. The request may or may not have been applied: repeat it with the same id."""
+    """No usable answer came. The request may or may not have been applied: repeat it with the same id.
 
-    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+    `is_pointsman`: it was Pointsman itself that asked for patience, so the address is right.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None, *, is_pointsman: bool = False) -> None:
         super().__init__(message)
+        self.is_pointsman = is_pointsman
         self.retry_after_seconds = retry_after_seconds
 
 

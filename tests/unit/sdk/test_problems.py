@@ -45,3 +45,11 @@ def test_an_unready_server_says_when_to_come_back():
 def test_a_page_of_somebody_else_is_still_one_sentence():
     error = parse_problem(httpx2.Response(404, html="<h1>nginx</h1>"), "http://here")
     assert str(error) == "http://here answered with status 404."
+
+
+@pytest.mark.parametrize(("code", "is_pointsman"), [("engine_unavailable", True), ("", False)])
+def test_a_server_that_asks_for_patience_itself_is_told_from_one_that_is_not_there(code: str, is_pointsman: bool):
+    response = httpx2.Response(503, json={"detail": "later", "code": code} if code else {"oops": 1})
+    error = parse_problem(response, "http://pointsman.test")
+    assert isinstance(error, ServerUnreachable)
+    assert error.is_pointsman is is_pointsman
