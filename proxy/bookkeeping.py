@@ -8,15 +8,13 @@ from proxy.fingerprint import fingerprint, label
 from proxy.ports import Provider
 from proxy.pricing import Cost
 from proxy.records import CallEnded, CallProgress, CallStarted, Usage
+from proxy.redaction import without_keys
 
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
 BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
 PROGRESS_NS = 1_000_000_000
-SHORTEST_SECRET = 8  # a shorter key is a word that texts are full of
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_OUR_KEY = re.compile(r"pm_(admin|agent|run)_[0-9A-Za-z_]{43,}")
-_HIDDEN = "***"
 
 
 def write_started(call: Call) -> None:
@@ -103,7 +101,7 @@ def write_ended(call: Call) -> None:
             response_body=_recorded(call, b"".join(call.answer_parts)) if is_full else None,
             is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
             body_policy=policy.body_policy,
-            after_revocation=_is_revoked_by_now(call),
+            after_revocation=call.caller is not None and call.caller.is_revoked(deps.policy.current()),
             replay_of=call.replay_of,
         )
     )
@@ -169,26 +167,9 @@ def _bound(call: Call, provider: Provider) -> int:
 
 def _recorded(call: Call, body: bytes) -> str:
     """A body as text, without the keys that this call knows of."""
-    text = body.decode("utf-8", "replace")
     key = call.caller.key if call.caller is not None else ""
     provider_key = call.provider.api_key if call.provider is not None else ""
-    if "pm_" in text or (key and key in text) or (provider_key and provider_key in text):
-        text = _OUR_KEY.sub(_HIDDEN, text)
-        for secret in (key, provider_key):
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(secret, _HIDDEN)
-    return text
-
-
-def _is_revoked_by_now(call: Call) -> bool:
-    caller = call.caller
-    if caller is None or caller.run_id is None:
-        return False
-    now = call.shared.deps.policy.current()  # the same object may say something else by now
-    if caller.principal.run_id:
-        holder = now.principals.get(caller.key_digest)
-        return holder is None or holder.state != "live"
-    return all(run.run_id != caller.run_id for run in now.live_runs.get(caller.agent_id or "", ()))
+    return without_keys(body.decode("utf-8", "replace"), (key, provider_key))
 
 
 def _microseconds(start_ns: int, end_ns: int) -> int:

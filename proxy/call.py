@@ -48,6 +48,15 @@ class Caller(NamedTuple):
         """In whose name an idempotency key is unique."""
         return self.run_id or self.agent_id or self.principal.key_id
 
+    def is_revoked(self, now: Policy) -> bool:
+        """Has the run that the call is put down to ended by now? Policies change in place: always look."""
+        if self.run_id is None:
+            return False
+        if self.principal.run_id:
+            holder = now.principals.get(self.key_digest)
+            return holder is None or holder.state != "live"
+        return all(run.run_id != self.run_id for run in now.live_runs.get(self.agent_id or "", ()))
+
     @override
     def __repr__(self) -> str:
         return f"Caller({self.principal!r})"  # never the key

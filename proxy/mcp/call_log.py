@@ -1,6 +1,5 @@
 """Writes the two records of an MCP call: one before its server is asked, one before its answer is complete."""
 
-import re
 import secrets
 
 from proxy.deps import Deps
@@ -10,10 +9,7 @@ from proxy.mcp.call import McpCall
 from proxy.mcp.subject import answer_digest, is_tool_error, label_of
 from proxy.ports import Answer
 from proxy.records import CallEnded, CallStarted, Outcome
-
-_OUR_KEY = re.compile(r"pm_(admin|agent|run)_[0-9A-Za-z_]{43,}")
-_HIDDEN = "***"
-_SHORTEST_SECRET = 8  # characters; a shorter header value is no secret, and hiding it would garble the text
+from proxy.redaction import without_keys
 
 
 class CallLog:
@@ -99,27 +95,15 @@ class CallLog:
                 response_body=self._recorded(call, call.answer) if is_full else None,
                 is_body_cut=is_full and max(len(call.body), call.answer_bytes) > self._most_bytes,
                 body_policy=call.policy.body_policy,
-                after_revocation=self._is_revoked_by_now(call),
+                after_revocation=call.caller.is_revoked(self._policy.current()),
                 replay_of=replay_of,
             )
         )
 
     def _recorded(self, call: McpCall, body: bytes) -> str:
         """A body as text, without the keys that this call knows of."""
-        text = _OUR_KEY.sub(_HIDDEN, body[: self._most_bytes].decode("utf-8", "replace"))
-        for secret in (call.caller.key, *call.server.headers.values()):
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, _HIDDEN)
-        return text
-
-    def _is_revoked_by_now(self, call: McpCall) -> bool:
-        caller, now = call.caller, self._policy.current()
-        if caller.run_id is None or now is call.policy:
-            return False
-        if caller.principal.run_id:
-            holder = now.principals.get(caller.key_digest)
-            return holder is None or holder.state != "live"
-        return all(run.run_id != caller.run_id for run in now.live_runs.get(caller.agent_id or "", ()))
+        text = body[: self._most_bytes].decode("utf-8", "replace")
+        return without_keys(text, (call.caller.key, *call.server.headers.values()))
 
 
 def _error_code(call: McpCall, status: int) -> str:

@@ -201,6 +201,18 @@ async def test_a_call_whose_run_is_revoked_meanwhile_is_marked(gateway: Gateway)
     assert ended(gateway)[0].after_revocation
 
 
+async def test_a_call_whose_run_is_revoked_in_the_same_policy_is_marked_too(gateway: Gateway):
+    principals = dict(gateway.source.policy.principals)
+    gateway.source.policy = replace(gateway.source.policy, principals=principals)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        call = group.create_task(asyncio.to_thread(post, gateway, tool_call(query="[[sim:slow 0.5]]")), name="call")
+        while not gateway.sink.records:
+            await asyncio.sleep(0.01)
+        principals.clear()  # as the SQL source does it: one policy, other contents
+    assert call.result().status_code == 200
+    assert ended(gateway)[0].after_revocation
+
+
 # --- a server that fails ---
 
 
