@@ -50,6 +50,7 @@ class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=T
     cost_bound_nano_usd: int = 0
     traceparent: str = ""  # as the client sent it
     span_id: str = ""  # 16 hex digits, ours
+    while_waiting: bool = False  # the run waited for a person, or its task for another: cost of waiting
 
 
 class CallProgress(msgspec.Struct, tag="call_progress", tag_field="type", frozen=True, omit_defaults=True):

@@ -73,6 +73,7 @@ class Call(CallsTable, table=True):
     request_bytes: int = 0
     response_bytes: int = 0
     after_revocation: bool = False
+    while_waiting: bool = False  # begun while its task was blocked, or its run waited for a person
     replay_of: str = ""
     traceparent: str = ""
     span_id: str = ""
