@@ -5,28 +5,9 @@ from typing import Any, assert_never
 
 from pointsman.contract import ErrorCode
 
-from controlplane.domain import run_rules, task_rules
-from controlplane.domain.commands import (
-    CONTENT_MARK,
-    AddBlockers,
-    AnswerQuestion,
-    AskQuestion,
-    AssignTask,
-    CancelTask,
-    ClaimTask,
-    CreateTask,
-    EditTask,
-    Envelope,
-    FailRun,
-    LoseRun,
-    MoveTask,
-    ReleaseRun,
-    RemoveBlocker,
-    ResolveBlocker,
-    ReviewDeliverable,
-    SubmitDeliverable,
-    without_content,
-)
+from controlplane.domain import commands as asked
+from controlplane.domain import hold_rules, review_rules, run_rules, task_rules
+from controlplane.domain.commands import CONTENT_MARK, CreateTask, Envelope, without_content
 from controlplane.domain.events import Event
 from controlplane.domain.refusals import Refusal, Refused, refused, words_of
 from controlplane.domain.run_rules import lease_lost, once_held
@@ -42,6 +23,12 @@ def decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...] | R
         return ()
     if state is not None and _was_said_otherwise(state, envelope.command_id):
         return Refusal(ErrorCode.IDEMPOTENCY_MISMATCH, "This Idempotency-Key was used for another request.")
+    if state is not None and envelope.expected_revision not in {None, state.revision}:
+        return Refusal(
+            ErrorCode.REVISION_MISMATCH,
+            f"T-{state.number} has changed since you looked at it. Look again, then decide.",
+            {"revision": state.revision, "expected": envelope.expected_revision},
+        )
     try:
         return _decide(state, envelope)
     except Refused as no:
@@ -102,19 +89,31 @@ def _article(kind: ActorKind) -> str:
 
 
 _HANDLERS: dict[type, Callable[[TaskState, Envelope, Any], tuple[Event, ...]]] = {
-    EditTask: task_rules.edit,
-    MoveTask: task_rules.move,
-    AssignTask: task_rules.assign,
-    ClaimTask: run_rules.claim,
-    ReleaseRun: run_rules.release,
-    FailRun: run_rules.fail_run,
-    LoseRun: run_rules.lose_run,
-    SubmitDeliverable: run_rules.submit,
-    ReviewDeliverable: task_rules.review,
-    AskQuestion: run_rules.ask,
-    AnswerQuestion: task_rules.answer,
-    AddBlockers: task_rules.add_blockers,
-    RemoveBlocker: task_rules.remove_blocker,
-    ResolveBlocker: task_rules.resolve_blocker,
-    CancelTask: task_rules.cancel,
+    asked.EditTask: task_rules.edit,
+    asked.MoveTask: task_rules.move,
+    asked.AssignTask: task_rules.assign,
+    asked.ClaimTask: run_rules.claim,
+    asked.ReleaseRun: run_rules.release,
+    asked.FailRun: run_rules.fail_run,
+    asked.LoseRun: run_rules.lose_run,
+    asked.ResumeRun: run_rules.resume_run,
+    asked.SubmitDeliverable: run_rules.submit,
+    asked.AskQuestion: run_rules.ask,
+    asked.AdoptLate: review_rules.adopt_late,
+    asked.ReviewDeliverable: review_rules.review,
+    asked.SetReview: review_rules.set_review,
+    asked.AnswerQuestion: hold_rules.answer,
+    asked.ExpireQuestion: hold_rules.expire,
+    asked.HoldTask: hold_rules.hold,
+    asked.LiftHold: hold_rules.lift,
+    asked.NudgeRun: hold_rules.nudge,
+    asked.RestartRun: hold_rules.restart,
+    asked.GiveHelp: hold_rules.give_help,
+    asked.AddBlockers: task_rules.add_blockers,
+    asked.RemoveBlocker: task_rules.remove_blocker,
+    asked.ResolveBlocker: task_rules.resolve_blocker,
+    asked.CancelTask: task_rules.cancel,
+    asked.FailTask: task_rules.fail,
+    asked.CompleteTask: task_rules.complete,
+    asked.ReopenTask: task_rules.reopen,
 }

@@ -1,8 +1,10 @@
 """What happened to a task, in the past tense. Events are kept for ever as the task's activity."""
 
+from typing import Any
+
 import msgspec
 
-from controlplane.domain.state import Actor, TaskStatus
+from controlplane.domain.state import Actor, HoldKind, HumanCause, ReviewRule, TaskStatus
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="kind", kw_only=True):
@@ -24,6 +26,8 @@ class TaskCreated(_Event, tag="task_created", frozen=True, kw_only=True):
     agent_id: str | None
     blockers: tuple[str, ...]
     status: TaskStatus
+    parent_id: str | None = None
+    review: ReviewRule = ReviewRule()
 
 
 class TaskEdited(_Event, tag="task_edited", frozen=True, kw_only=True):
@@ -41,6 +45,7 @@ class TaskMoved(_Event, tag="task_moved", frozen=True, kw_only=True):
 class TaskAssigned(_Event, tag="task_assigned", frozen=True, kw_only=True):
     agent_id: str | None
     previous_agent_id: str | None
+    reason: str = ""
 
 
 class RunStarted(_Event, tag="run_started", frozen=True, kw_only=True):
@@ -60,6 +65,30 @@ class RunEnded(_Event, tag="run_ended", frozen=True, kw_only=True):
     message: str = ""
 
 
+class RunResumed(_Event, tag="run_resumed", frozen=True, kw_only=True):
+    """Lost, and back before anybody took over."""
+
+    run_id: str
+    agent_id: str
+
+
+class RunNudged(_Event, tag="run_nudged", frozen=True, kw_only=True):
+    run_id: str
+    agent_id: str
+    note: str
+
+
+class RestartAsked(_Event, tag="restart_asked", frozen=True, kw_only=True):
+    from_checkpoint: bool
+    reason: str
+
+
+class AgentAvoided(_Event, tag="agent_avoided", frozen=True, kw_only=True):
+    """It fell silent on this task twice in a row: somebody else should try."""
+
+    agent_id: str
+
+
 class DeliverableSubmitted(_Event, tag="deliverable_submitted", frozen=True, kw_only=True):
     run_id: str
     agent_id: str
@@ -68,6 +97,27 @@ class DeliverableSubmitted(_Event, tag="deliverable_submitted", frozen=True, kw_
     size_bytes: int
     format: str
     title: str
+    name: str = ""
+    media_type: str = ""
+    language: str = ""
+    is_late: bool = False  # adopted by a person after its run had lost the task
+
+
+class ReviewSet(_Event, tag="review_set", frozen=True, kw_only=True):
+    review: ReviewRule
+
+
+class ApprovalGiven(_Event, tag="approval_given", frozen=True, kw_only=True):
+    """One yes of several that are needed, or the yes of the first pass."""
+
+    version: int
+    note: str
+    is_first_pass: bool = False
+
+
+class ClarificationAsked(_Event, tag="clarification_asked", frozen=True, kw_only=True):
+    version: int
+    text: str
 
 
 class DeliverableApproved(_Event, tag="deliverable_approved", frozen=True, kw_only=True):
@@ -84,11 +134,34 @@ class QuestionAsked(_Event, tag="question_asked", frozen=True, kw_only=True):
     run_id: str
     question_id: str
     text: str
+    answer_kind: str = "text"
+    choices: tuple[str, ...] = ()
+    form: dict[str, Any] = {}
+    expires_at_ms: int | None = None
 
 
 class QuestionAnswered(_Event, tag="question_answered", frozen=True, kw_only=True):
     question_id: str
     text: str
+    value: Any = None
+
+
+class QuestionExpired(_Event, tag="question_expired", frozen=True, kw_only=True):
+    question_id: str
+
+
+class TaskHeld(_Event, tag="task_held", frozen=True, kw_only=True):
+    hold: HoldKind
+    reason: str
+
+
+class HoldLifted(_Event, tag="hold_lifted", frozen=True, kw_only=True):
+    hold: HoldKind
+    reason: str
+
+
+class HelpGiven(_Event, tag="help_given", frozen=True, kw_only=True):
+    note: str
 
 
 class BlockersAdded(_Event, tag="blockers_added", frozen=True, kw_only=True):
@@ -104,11 +177,31 @@ class BlockerResolved(_Event, tag="blocker_resolved", frozen=True, kw_only=True)
     outcome: str
 
 
+class UpstreamChanged(_Event, tag="upstream_changed", frozen=True, kw_only=True):
+    """A task it has built on was reopened. Nobody is stopped for it; agent and reviewer are told."""
+
+    task_id: str
+    run_id: str | None
+
+
 class HumanNeeded(_Event, tag="human_needed", frozen=True, kw_only=True):
     reason: str
+    cause: HumanCause | None = None
 
 
 class TaskCancelled(_Event, tag="task_cancelled", frozen=True, kw_only=True):
+    reason: str
+
+
+class TaskFailed(_Event, tag="task_failed", frozen=True, kw_only=True):
+    reason: str
+
+
+class TaskCompleted(_Event, tag="task_completed", frozen=True, kw_only=True):
+    reason: str
+
+
+class TaskReopened(_Event, tag="task_reopened", frozen=True, kw_only=True):
     reason: str
 
 
@@ -119,14 +212,29 @@ Event = (
     | TaskAssigned
     | RunStarted
     | RunEnded
+    | RunResumed
+    | RunNudged
+    | RestartAsked
+    | AgentAvoided
     | DeliverableSubmitted
+    | ReviewSet
+    | ApprovalGiven
+    | ClarificationAsked
     | DeliverableApproved
     | ChangesRequested
     | QuestionAsked
     | QuestionAnswered
+    | QuestionExpired
+    | TaskHeld
+    | HoldLifted
+    | HelpGiven
     | BlockersAdded
     | BlockerRemoved
     | BlockerResolved
+    | UpstreamChanged
     | HumanNeeded
     | TaskCancelled
+    | TaskFailed
+    | TaskCompleted
+    | TaskReopened
 )

@@ -8,13 +8,15 @@ from msgspec.structs import replace
 from controlplane.domain import events as happened
 from controlplane.domain.commands import Envelope
 from controlplane.domain.events import Event
+from controlplane.domain.settle import settle
 from controlplane.domain.state import (
     APPLIED_KEPT,
     REASON_KEPT,
     RUNS_KEPT,
-    ActorKind,
     BlockerState,
+    Clarification,
     Deliverable,
+    Hold,
     Question,
     Review,
     Run,
@@ -46,11 +48,7 @@ def evolve(state: TaskState | None, event: Event) -> TaskState:
         return _created(event)
     if state is None:
         raise ValueError(f"{type(event).__name__} before TaskCreated")
-    evolved = _EVOLVERS[type(event)](state, event)
-    # A person who acts has seen the failures: the count and the call for help start anew.
-    if event.actor.kind is ActorKind.PERSON and not isinstance(event, happened.RunEnded):
-        evolved = replace(evolved, failures=0, needs_human="")
-    return evolved
+    return settle(_EVOLVERS[type(event)](state, event), event)
 
 
 def _created(event: happened.TaskCreated) -> TaskState:
@@ -69,6 +67,8 @@ def _created(event: happened.TaskCreated) -> TaskState:
         priority=event.priority,
         agent_id=event.agent_id,
         blockers=dict.fromkeys(event.blockers, BlockerState.OPEN),
+        parent_id=event.parent_id,
+        review=event.review,
     )
 
 
@@ -108,6 +108,8 @@ def _run_started(state: TaskState, event: happened.RunStarted) -> TaskState:
         run_count=event.number,
         epoch=event.epoch,
         changes_requested=False,
+        upstream_changed=(),
+        question=None,
     )
 
 
@@ -139,24 +141,43 @@ def _submitted(state: TaskState, event: happened.DeliverableSubmitted) -> TaskSt
         submitted_at_ms=event.at_ms,
         kind=event.format,
         title=event.title,
+        name=event.name,
+        media_type=event.media_type,
+        language=event.language,
     )
     return replace(
         state,
         status=TaskStatus.IN_REVIEW,
         runs=_with_run(state, event.run_id, RunState.SUBMITTED, event.at_ms),
         deliverables=(*state.deliverables, deliverable),
+        verdicts=(),
+        clarification=None,
+        changes_requested=False,
         failures=0,
         question=None,
     )
 
 
+def _verdict(event: happened.DeliverableApproved | happened.ApprovalGiven | happened.ChangesRequested) -> Review:
+    said = "request_changes" if isinstance(event, happened.ChangesRequested) else "approve"
+    return Review(event.version, said, event.note, event.actor, event.at_ms)
+
+
+def _approval_given(state: TaskState, event: happened.ApprovalGiven) -> TaskState:
+    return replace(state, verdicts=(*state.verdicts, _verdict(event)), clarification=None)
+
+
 def _approved(state: TaskState, event: happened.DeliverableApproved) -> TaskState:
+    verdict = _verdict(event)
     return replace(
         state,
         status=TaskStatus.DONE,
         closed_at_ms=event.at_ms,
         runs=_judged(state, RunState.ACCEPTED),
-        last_review=Review(event.version, "approve", event.note, event.actor, event.at_ms),
+        verdicts=(*state.verdicts, verdict),
+        clarification=None,
+        rejections=0,
+        last_review=verdict,
     )
 
 
@@ -165,29 +186,79 @@ def _judged(state: TaskState, verdict: RunState) -> tuple[Run, ...]:
 
 
 def _changes_requested(state: TaskState, event: happened.ChangesRequested) -> TaskState:
+    verdict = _verdict(event)
     return replace(
         state,
         status=TaskStatus.IN_PROGRESS,
         changes_requested=True,
         runs=_judged(state, RunState.REJECTED),
-        last_review=Review(event.version, "request_changes", event.note, event.actor, event.at_ms),
+        verdicts=(*state.verdicts, verdict),
+        clarification=None,
+        rejections=state.rejections + 1,
+        last_review=verdict,
     )
+
+
+def _clarification_asked(state: TaskState, event: happened.ClarificationAsked) -> TaskState:
+    return replace(state, clarification=Clarification(event.version, event.text, event.actor, event.at_ms))
+
+
+def _review_set(state: TaskState, event: happened.ReviewSet) -> TaskState:
+    return replace(state, review=event.review)
 
 
 def _asked(state: TaskState, event: happened.QuestionAsked) -> TaskState:
-    runs = tuple(
-        replace(run, state=RunState.WAITING_INPUT) if run.run_id == event.run_id else run for run in state.runs
+    question = Question(
+        question_id=event.question_id,
+        run_id=event.run_id,
+        text=event.text,
+        asked_at_ms=event.at_ms,
+        kind=event.answer_kind,
+        choices=event.choices,
+        form=event.form,
+        expires_at_ms=event.expires_at_ms,
     )
-    return replace(state, runs=runs, question=Question(event.question_id, event.run_id, event.text, event.at_ms))
+    return replace(state, question=question)
 
 
 def _answered(state: TaskState, event: happened.QuestionAnswered) -> TaskState:
     if state.question is None:
         return state
+    answer = event.text if event.value is None else event.value
+    return replace(state, question=replace(state.question, answer=answer, outcome="answered", answered_by=event.actor))
+
+
+def _expired(state: TaskState, _event: happened.QuestionExpired) -> TaskState:
+    return state if state.question is None else replace(state, question=replace(state.question, outcome="expired"))
+
+
+def _resumed(state: TaskState, event: happened.RunResumed) -> TaskState:
     runs = tuple(
-        replace(run, state=RunState.RUNNING) if run.state is RunState.WAITING_INPUT else run for run in state.runs
+        replace(run, state=RunState.RUNNING, ended_at_ms=None, reason="") if run.run_id == event.run_id else run
+        for run in state.runs
     )
-    return replace(state, runs=runs, question=replace(state.question, answer=event.text, answered_by=event.actor))
+    return replace(state, runs=runs, status=TaskStatus.IN_PROGRESS, failures=max(0, state.failures - 1))
+
+
+def _restart_asked(state: TaskState, event: happened.RestartAsked) -> TaskState:
+    floor = state.checkpoint_floor if event.from_checkpoint else state.epoch
+    return replace(state, status=TaskStatus.READY, changes_requested=False, checkpoint_floor=floor)
+
+
+def _avoided(state: TaskState, event: happened.AgentAvoided) -> TaskState:
+    return replace(state, avoids=(*state.avoids, event.agent_id))
+
+
+def _held(state: TaskState, event: happened.TaskHeld) -> TaskState:
+    return replace(state, holds={**state.holds, event.hold: Hold(event.hold, event.reason, event.actor, event.at_ms)})
+
+
+def _hold_lifted(state: TaskState, event: happened.HoldLifted) -> TaskState:
+    return replace(state, holds={kind: hold for kind, hold in state.holds.items() if kind != event.hold})
+
+
+def _unchanged(state: TaskState, _event: happened.Event) -> TaskState:
+    return state
 
 
 def _blockers_added(state: TaskState, event: happened.BlockersAdded) -> TaskState:
@@ -202,12 +273,44 @@ def _blocker_resolved(state: TaskState, event: happened.BlockerResolved) -> Task
     return replace(state, blockers={**state.blockers, event.task_id: BlockerState(event.outcome)})
 
 
+def _upstream_changed(state: TaskState, event: happened.UpstreamChanged) -> TaskState:
+    others = tuple(task_id for task_id in state.upstream_changed if task_id != event.task_id)
+    return replace(state, upstream_changed=(*others, event.task_id))
+
+
 def _human_needed(state: TaskState, event: happened.HumanNeeded) -> TaskState:
-    return replace(state, needs_human=event.reason)
+    return replace(state, needs_human=event.reason, human_cause=event.cause)
 
 
-def _cancelled(state: TaskState, event: happened.TaskCancelled) -> TaskState:
-    return replace(state, status=TaskStatus.CANCELLED, closed_at_ms=event.at_ms, changes_requested=False)
+def _closed_as(status: TaskStatus) -> Callable[[TaskState, Any], TaskState]:
+    def close(state: TaskState, event: happened.Event) -> TaskState:
+        return replace(
+            state,
+            status=status,
+            closed_at_ms=event.at_ms,
+            changes_requested=False,
+            clarification=None,
+            holds={},
+            needs_human="",
+            human_cause=None,
+        )
+
+    return close
+
+
+def _reopened(state: TaskState, _event: happened.TaskReopened) -> TaskState:
+    return replace(
+        state,
+        status=TaskStatus.READY,
+        closed_at_ms=None,
+        verdicts=(),
+        rejections=0,
+        failures=0,
+        avoids=(),
+        upstream_changed=(),
+        # What they came to meanwhile is looked up before anybody may claim it.
+        blockers=dict.fromkeys(state.blockers, BlockerState.OPEN),
+    )
 
 
 _EVOLVERS: dict[type, Callable[[TaskState, Any], TaskState]] = {
@@ -216,14 +319,29 @@ _EVOLVERS: dict[type, Callable[[TaskState, Any], TaskState]] = {
     happened.TaskAssigned: _assigned,
     happened.RunStarted: _run_started,
     happened.RunEnded: _run_ended,
+    happened.RunResumed: _resumed,
+    happened.RunNudged: _unchanged,
+    happened.RestartAsked: _restart_asked,
+    happened.AgentAvoided: _avoided,
     happened.DeliverableSubmitted: _submitted,
+    happened.ReviewSet: _review_set,
+    happened.ApprovalGiven: _approval_given,
+    happened.ClarificationAsked: _clarification_asked,
     happened.DeliverableApproved: _approved,
     happened.ChangesRequested: _changes_requested,
     happened.QuestionAsked: _asked,
     happened.QuestionAnswered: _answered,
+    happened.QuestionExpired: _expired,
+    happened.TaskHeld: _held,
+    happened.HoldLifted: _hold_lifted,
+    happened.HelpGiven: _unchanged,
     happened.BlockersAdded: _blockers_added,
     happened.BlockerRemoved: _blocker_removed,
     happened.BlockerResolved: _blocker_resolved,
+    happened.UpstreamChanged: _upstream_changed,
     happened.HumanNeeded: _human_needed,
-    happened.TaskCancelled: _cancelled,
+    happened.TaskCancelled: _closed_as(TaskStatus.CANCELLED),
+    happened.TaskFailed: _closed_as(TaskStatus.FAILED),
+    happened.TaskCompleted: _closed_as(TaskStatus.DONE),
+    happened.TaskReopened: _reopened,
 }

@@ -10,13 +10,26 @@ from controlplane.domain.commands import (
     FailRun,
     LoseRun,
     ReleaseRun,
+    ResumeRun,
     SubmitDeliverable,
 )
 from controlplane.domain.events import Event
 from controlplane.domain.refusals import Refused, refused
-from controlplane.domain.state import FAILURES_BEFORE_HUMAN, Run, RunState, TaskState
+from controlplane.domain.state import (
+    FAILURES_BEFORE_HUMAN,
+    WAKES_PER_HOUR,
+    HoldKind,
+    HumanCause,
+    Run,
+    RunState,
+    TaskState,
+)
 
-RunCommand = ReleaseRun | FailRun | LoseRun | SubmitDeliverable | AskQuestion
+RunCommand = ReleaseRun | FailRun | LoseRun | ResumeRun | SubmitDeliverable | AskQuestion
+
+HOUR_MS = 3_600_000
+ANSWER_KINDS = frozenset({"text", "choice", "form", "approval"})
+LONGEST_WAIT_SECONDS = 30 * 86_400.0  # for an answer; the engine keeps what is open for at least as long
 
 
 def claim(state: TaskState, envelope: Envelope, command: ClaimTask) -> tuple[Event, ...]:
@@ -26,10 +39,17 @@ def claim(state: TaskState, envelope: Envelope, command: ClaimTask) -> tuple[Eve
         )
     if state.agent_id is not None and state.agent_id != command.agent_id:
         raise refused(ErrorCode.FORBIDDEN, f"T-{state.number} is assigned to another agent.", agent_id=state.agent_id)
+    if state.holds:
+        why = "; ".join(hold.reason or hold.kind.value for hold in state.holds.values())
+        raise refused(ErrorCode.TASK_HELD, f"T-{state.number} is held: {why}.", holds=list(state.holds))
     if not state.is_claimable:
         raise refused(
             ErrorCode.ILLEGAL_TRANSITION,
             f"T-{state.number} cannot be claimed: {state.needs_human or 'another agent holds it'}.",
+        )
+    if command.agent_id in state.avoids:
+        raise refused(
+            ErrorCode.ILLEGAL_TRANSITION, f"This agent fell silent on T-{state.number} twice; another one should try."
         )
     return (
         happened.RunStarted(
@@ -45,7 +65,13 @@ def claim(state: TaskState, envelope: Envelope, command: ClaimTask) -> tuple[Eve
 
 def release(state: TaskState, envelope: Envelope, command: ReleaseRun) -> tuple[Event, ...]:
     run = _holder(state, command)
-    return (_run_ended(envelope, run, RunState.RELEASED, command.reason, ""),)
+    ended = _run_ended(envelope, run, RunState.RELEASED, command.reason, "")
+    if not command.waits_for:
+        return (ended, *_human_after_wakes(state, envelope))
+    held = happened.TaskHeld(
+        at_ms=envelope.at_ms, actor=envelope.actor, hold=HoldKind.EXTERNAL, reason=command.waits_for
+    )
+    return (ended, held)
 
 
 def fail_run(state: TaskState, envelope: Envelope, command: FailRun) -> tuple[Event, ...]:
@@ -57,44 +83,91 @@ def fail_run(state: TaskState, envelope: Envelope, command: FailRun) -> tuple[Ev
 def lose_run(state: TaskState, envelope: Envelope, command: LoseRun) -> tuple[Event, ...]:
     run = _holder(state, command)
     ended = _run_ended(envelope, run, RunState.LOST, "silence", command.message)
-    return (ended, *_human_after_failures(state, envelope))
+    return (ended, *(_human_after_failures(state, envelope) or _after_second_loss(state, envelope, run)))
+
+
+def _after_second_loss(state: TaskState, envelope: Envelope, run: Run) -> tuple[Event, ...]:
+    before = state.runs[-2] if len(state.runs) > 1 else None
+    if before is None or before.state is not RunState.LOST or before.agent_id != run.agent_id:
+        return ()
+    avoided = happened.AgentAvoided(at_ms=envelope.at_ms, actor=envelope.actor, agent_id=run.agent_id)
+    if state.agent_id != run.agent_id:
+        return (avoided,)
+    sentence = "Its agent fell silent on it twice in a row. Give it to another one."
+    return (avoided, _human_needed(envelope, sentence, HumanCause.LOST_TWICE))
 
 
 def _human_after_failures(state: TaskState, envelope: Envelope) -> tuple[Event, ...]:
     failures = state.failures + 1
     if failures < FAILURES_BEFORE_HUMAN:
+        return _human_after_wakes(state, envelope)
+    sentence = f"{failures} runs failed in a row. Assign it, or edit it."
+    return (_human_needed(envelope, sentence, HumanCause.FAILURES),)
+
+
+def _human_after_wakes(state: TaskState, envelope: Envelope) -> tuple[Event, ...]:
+    """A task that is begun again and again gets nowhere, even if no attempt calls itself a failure."""
+    begun = sum(run.started_at_ms > envelope.at_ms - HOUR_MS for run in state.runs)
+    if begun < WAKES_PER_HOUR:
         return ()
-    return (
-        happened.HumanNeeded(
-            at_ms=envelope.at_ms,
-            actor=envelope.actor,
-            reason=f"{failures} runs failed in a row. Assign it, or edit it.",
-        ),
-    )
+    sentence = f"It was begun {begun} times within an hour. See why nobody gets on with it."
+    return (_human_needed(envelope, sentence, HumanCause.WAKES),)
+
+
+def _human_needed(envelope: Envelope, sentence: str, cause: HumanCause) -> Event:
+    return happened.HumanNeeded(at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence, cause=cause)
+
+
+def resume_run(state: TaskState, envelope: Envelope, command: ResumeRun) -> tuple[Event, ...]:
+    live = state.live_run
+    if live is not None and (live.run_id, live.epoch) == (command.run_id, command.epoch):
+        return ()
+    return (_resumed(envelope, _resumable(state, command)),)
+
+
+def _resumable(state: TaskState, command: RunCommand) -> Run:
+    run = state.resumable_run
+    if run is None or run.run_id != command.run_id or run.epoch != command.epoch:
+        raise lease_lost(state, command)
+    return run
+
+
+def _resumed(envelope: Envelope, run: Run) -> Event:
+    return happened.RunResumed(at_ms=envelope.at_ms, actor=envelope.actor, run_id=run.run_id, agent_id=run.agent_id)
 
 
 def submit(state: TaskState, envelope: Envelope, command: SubmitDeliverable) -> tuple[Event, ...]:
-    run = _holder(state, command)
+    """By the run that holds the task, or by one that was lost while nobody else took over: its work is welcome."""
+    back: tuple[Event, ...] = ()
+    if state.live_run is None:
+        run = _resumable(state, command)
+        back = (_resumed(envelope, run),)
+    else:
+        run = _holder(state, command)
     last = state.deliverables[-1].version if state.deliverables else 0
-    return (
-        happened.DeliverableSubmitted(
-            at_ms=envelope.at_ms,
-            actor=envelope.actor,
-            run_id=run.run_id,
-            agent_id=run.agent_id,
-            version=last + 1,
-            sha256=command.sha256,
-            size_bytes=command.size_bytes,
-            format=command.format,
-            title=command.title,
-        ),
+    submitted = happened.DeliverableSubmitted(
+        at_ms=envelope.at_ms,
+        actor=envelope.actor,
+        run_id=run.run_id,
+        agent_id=run.agent_id,
+        version=last + 1,
+        sha256=command.sha256,
+        size_bytes=command.size_bytes,
+        format=command.format,
+        title=command.title,
+        name=command.name,
+        media_type=command.media_type,
+        language=command.language,
     )
+    return (*back, submitted)
 
 
 def ask(state: TaskState, envelope: Envelope, command: AskQuestion) -> tuple[Event, ...]:
     run = _holder(state, command)
-    if run.state is RunState.WAITING_INPUT:
+    if state.question is not None and state.question.is_open:
         raise refused(ErrorCode.ILLEGAL_TRANSITION, "This run waits for an answer already.")
+    _check_question(command)
+    seconds = command.expires_in_seconds
     return (
         happened.QuestionAsked(
             at_ms=envelope.at_ms,
@@ -102,8 +175,32 @@ def ask(state: TaskState, envelope: Envelope, command: AskQuestion) -> tuple[Eve
             run_id=run.run_id,
             question_id=command.question_id,
             text=command.text,
+            answer_kind=command.answer_kind,
+            choices=command.choices,
+            form=command.form,
+            expires_at_ms=None if seconds is None else envelope.at_ms + int(seconds * 1000),
         ),
     )
+
+
+def _check_question(command: AskQuestion) -> None:
+    if command.answer_kind not in ANSWER_KINDS:
+        raise refused(ErrorCode.INVALID_REQUEST, "An answer is a text, a choice, a form or an approval.", field="kind")
+    if command.answer_kind == "choice" and len(set(command.choices)) < len(command.choices or ("",)):
+        raise refused(ErrorCode.INVALID_REQUEST, "A choice needs choices, each of them once.", field="choices")
+    if command.answer_kind == "form" and command.form.get("type") != "object":
+        raise refused(ErrorCode.INVALID_REQUEST, "A form is the JSON Schema of an object.", field="form")
+    seconds = command.expires_in_seconds
+    if seconds is not None and not 1 <= seconds <= LONGEST_WAIT_SECONDS:
+        raise refused(
+            ErrorCode.INVALID_REQUEST, "A question expires after a second at least, a month at most.", field="expires"
+        )
+
+
+def end_live_run(state: TaskState, envelope: Envelope, outcome: RunState, reason: str) -> tuple[Event, ...]:
+    """The event by which a person's decision ends a run; none when nobody is at work."""
+    run = state.live_run
+    return () if run is None else (_run_ended(envelope, run, outcome, reason, ""),)
 
 
 def _run_ended(envelope: Envelope, run: Run, outcome: RunState, reason: str, message: str) -> Event:

@@ -1,6 +1,7 @@
 """What is true of one task, as one immutable value that Temporal keeps and SQL copies."""
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -25,6 +26,8 @@ class RunState(StrEnum):
 
     RUNNING = "running"
     WAITING_INPUT = "waiting_input"
+    WAITING_APPROVAL = "waiting_approval"
+    PAUSED = "paused"
     SUBMITTED = "submitted"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -35,7 +38,32 @@ class RunState(StrEnum):
     SUPERSEDED = "superseded"
 
 
-LIVE = frozenset({RunState.RUNNING, RunState.WAITING_INPUT})
+LIVE = frozenset({RunState.RUNNING, RunState.WAITING_INPUT, RunState.WAITING_APPROVAL, RunState.PAUSED})
+WAITING = LIVE - {RunState.RUNNING}  # alive, but it need not beat and takes none of its agent's hands
+
+
+class HoldKind(StrEnum):
+    """Why a task is kept from going on. One hold of each kind; lifting one leaves the others."""
+
+    OPERATOR = "operator"
+    FREEZE = "freeze"
+    BUDGET = "budget"
+    SCHEDULE = "schedule"
+    EXTERNAL = "external"  # its agent waits for something outside
+
+
+class HumanCause(StrEnum):
+    """Why a person must act, which decides what choices they are given."""
+
+    FAILURES = "failures"
+    LOST_TWICE = "lost_twice"
+    REJECTIONS = "rejections"
+    WAKES = "wakes"
+    BLOCKER_FAILED = "blocker_failed"
+    BLOCKER_CANCELLED = "blocker_cancelled"
+
+
+BLOCKER_CAUSES = frozenset({HumanCause.BLOCKER_FAILED, HumanCause.BLOCKER_CANCELLED})
 
 
 class BlockerState(StrEnum):
@@ -61,6 +89,15 @@ class Actor(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """Who keeps the task from going on, and why."""
+
+    kind: HoldKind
+    reason: str
+    actor: Actor
+    at_ms: int
+
+
 class Run(msgspec.Struct, frozen=True):
     """One attempt of one agent. `epoch` is the lease's fencing token: per task, strictly increasing."""
 
@@ -82,8 +119,11 @@ class Deliverable(msgspec.Struct, frozen=True):
     sha256: str
     size_bytes: int
     submitted_at_ms: int
-    kind: str = "markdown"
+    kind: str = "markdown"  # markdown | text | code | link | file
     title: str = ""
+    name: str = ""  # of a file
+    media_type: str = ""
+    language: str = ""  # of code
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -96,15 +136,44 @@ class Review(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class ReviewRule(msgspec.Struct, frozen=True):
+    """Who may approve, and how many of them must. No reviewers: any person of the workspace.
+
+    `first_pass` is an agent that looks before people are called; its yes alone never finishes a task.
+    """
+
+    reviewers: tuple[Actor, ...] = ()
+    needed: int = 1
+    first_pass: Actor | None = None
+
+
+class Clarification(msgspec.Struct, frozen=True):
+    """What a reviewer wants to know before the verdict."""
+
+    version: int
+    text: str
+    asked_by: Actor
+    at_ms: int
+
+
 class Question(msgspec.Struct, frozen=True):
-    """What an agent asked a person in the middle of a run."""
+    """What an agent asked a person in the middle of a run. Open while `outcome` is empty; expiry means no."""
 
     question_id: str
     run_id: str
     text: str
     asked_at_ms: int
-    answer: str | None = None
+    kind: str = "text"  # text | choice | form | approval
+    choices: tuple[str, ...] = ()
+    form: dict[str, Any] = {}  # JSON Schema of an object
+    expires_at_ms: int | None = None
+    answer: Any = None
+    outcome: str = ""  # answered | expired
     answered_by: Actor | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self.outcome and self.answer is None
 
 
 class TaskState(msgspec.Struct, frozen=True):
@@ -122,17 +191,27 @@ class TaskState(msgspec.Struct, frozen=True):
     status: TaskStatus = TaskStatus.READY
     needs: tuple[str, ...] = ()  # capabilities an agent must have
     priority: int = 3  # 1 highest … 5 lowest
+    parent_id: str | None = None
     agent_id: str | None = None  # assigned to, or None: whoever is able
     blockers: dict[str, BlockerState] = {}
     runs: tuple[Run, ...] = ()  # oldest first, the last may be live; at most RUNS_KEPT, older ones live in SQL
     run_count: int = 0
     epoch: int = 0
+    checkpoint_floor: int = 0  # checkpoints of epochs up to this one are not to be gone on from
     failures: int = 0  # failed or lost runs since a person last acted
+    avoids: tuple[str, ...] = ()  # agents that fell silent on it twice in a row
+    holds: dict[str, Hold] = {}  # by HoldKind
     deliverables: tuple[Deliverable, ...] = ()
+    review: ReviewRule = ReviewRule()
+    verdicts: tuple[Review, ...] = ()  # on the latest version
+    rejections: int = 0  # in a row, since a person last helped
+    clarification: Clarification | None = None
     last_review: Review | None = None
     question: Question | None = None
     changes_requested: bool = False
+    upstream_changed: tuple[str, ...] = ()  # tasks it built on that were reopened since
     needs_human: str = ""  # the sentence that says why a person must act; empty: nobody has to
+    human_cause: HumanCause | None = None
     revision: int = 0
     applied: tuple[str, ...] = ()  # last command ids: Temporal dedupes within one execution only
     closed_at_ms: int | None = None
@@ -160,11 +239,29 @@ class TaskState(msgspec.Struct, frozen=True):
         waits_for_agent = self.status is TaskStatus.READY or (
             self.status is TaskStatus.IN_PROGRESS and self.changes_requested and self.live_run is None
         )
-        return waits_for_agent and not self.is_blocked and not self.needs_human
+        return waits_for_agent and not self.is_blocked and not self.needs_human and not self.holds
+
+    @property
+    def resumable_run(self) -> Run | None:
+        """The run that was lost although its agent may live: nobody has taken over, so it may go on."""
+        run = self.runs[-1] if self.runs else None
+        is_free = run is not None and run.state is RunState.LOST and run.epoch == self.epoch
+        return run if is_free and self.status is TaskStatus.READY else None
+
+    @property
+    def author_id(self) -> str | None:
+        """The agent whose run made the latest version."""
+        if not self.deliverables:
+            return None
+        run_id = self.deliverables[-1].run_id
+        return next((run.agent_id for run in self.runs if run.run_id == run_id), None)
 
 
 APPLIED_KEPT = 200  # command ids remembered; more than any client retries within its time-out
 RUNS_KEPT = 20
 REASON_KEPT = 500  # characters of why a run ended, once for each run kept; the event has all of it
 FAILURES_BEFORE_HUMAN = 3  # runs that fail or get lost in a row before a person must look
+REJECTIONS_BEFORE_HUMAN = 3  # verdicts in a row that ask for changes
+WAKES_PER_HOUR = 6  # runs begun within an hour: more is a storm, not work
+MAX_REVIEWERS = 50
 MAX_BLOCKERS = 200  # keeps the state within one Temporal payload

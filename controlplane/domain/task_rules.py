@@ -5,20 +5,23 @@ from pointsman.contract import ErrorCode
 from controlplane.domain import events as happened
 from controlplane.domain.commands import (
     AddBlockers,
-    AnswerQuestion,
     AssignTask,
     CancelTask,
+    CompleteTask,
     CreateTask,
     EditTask,
     Envelope,
+    FailTask,
     MoveTask,
     RemoveBlocker,
+    ReopenTask,
     ResolveBlocker,
-    ReviewDeliverable,
 )
 from controlplane.domain.events import Event
 from controlplane.domain.refusals import refused, words_of
-from controlplane.domain.state import MAX_BLOCKERS, BlockerState, RunState, TaskState, TaskStatus
+from controlplane.domain.review_rules import check_review
+from controlplane.domain.run_rules import end_live_run
+from controlplane.domain.state import MAX_BLOCKERS, BlockerState, HumanCause, RunState, TaskState, TaskStatus
 from controlplane.domain.transitions import is_legal
 
 
@@ -28,6 +31,9 @@ def create(state: TaskState | None, envelope: Envelope, command: CreateTask) -> 
     if not command.title.strip():
         raise refused(ErrorCode.INVALID_REQUEST, "A task needs a title.", field="title")
     _check_blockers(command.task_id, command.blockers, 0)
+    check_review(command.review)
+    if command.parent_id == command.task_id:
+        raise refused(ErrorCode.INVALID_REQUEST, "A task cannot be part of itself.", field="parent")
     return (
         happened.TaskCreated(
             at_ms=envelope.at_ms,
@@ -43,6 +49,8 @@ def create(state: TaskState | None, envelope: Envelope, command: CreateTask) -> 
             agent_id=command.agent_id,
             blockers=command.blockers,
             status=TaskStatus.BACKLOG if command.to_backlog else TaskStatus.READY,
+            parent_id=command.parent_id,
+            review=command.review,
         ),
     )
 
@@ -71,67 +79,20 @@ def move(state: TaskState, envelope: Envelope, command: MoveTask) -> tuple[Event
             to=command.to,
         )
     moved = happened.TaskMoved(at_ms=envelope.at_ms, actor=envelope.actor, origin=state.status, to=command.to)
-    return (*_end_live_run(state, envelope, RunState.CANCELLED, f"taken back by {envelope.actor.name}"), moved)
+    return (*end_live_run(state, envelope, RunState.CANCELLED, f"taken back by {envelope.actor.name}"), moved)
 
 
 def assign(state: TaskState, envelope: Envelope, command: AssignTask) -> tuple[Event, ...]:
     if command.agent_id == state.agent_id and not state.needs_human and state.live_run is None:
         return ()
     return (
-        *_end_live_run(state, envelope, RunState.SUPERSEDED, f"reassigned by {envelope.actor.name}"),
+        *end_live_run(state, envelope, RunState.SUPERSEDED, f"reassigned by {envelope.actor.name}"),
         happened.TaskAssigned(
             at_ms=envelope.at_ms,
             actor=envelope.actor,
             agent_id=command.agent_id,
             previous_agent_id=state.agent_id,
-        ),
-    )
-
-
-def _end_live_run(state: TaskState, envelope: Envelope, outcome: RunState, reason: str) -> tuple[Event, ...]:
-    run = state.live_run
-    if run is None:
-        return ()
-    return (
-        happened.RunEnded(
-            at_ms=envelope.at_ms,
-            actor=envelope.actor,
-            run_id=run.run_id,
-            agent_id=run.agent_id,
-            state=outcome,
-            reason=reason,
-        ),
-    )
-
-
-def review(state: TaskState, envelope: Envelope, command: ReviewDeliverable) -> tuple[Event, ...]:
-    version = state.deliverables[-1].version
-    if command.version != version:
-        raise refused(
-            ErrorCode.ILLEGAL_TRANSITION,
-            f"You reviewed version {command.version}, but version {version} is there by now. Look at it first.",
-            version=version,
-        )
-    if command.verdict == "approve":
-        return (
-            happened.DeliverableApproved(
-                at_ms=envelope.at_ms, actor=envelope.actor, version=version, note=command.note
-            ),
-        )
-    if command.verdict != "request_changes":
-        raise refused(ErrorCode.INVALID_REQUEST, "A verdict is 'approve' or 'request_changes'.", field="verdict")
-    if not command.note.strip():
-        raise refused(ErrorCode.INVALID_REQUEST, "Say what should change.", field="note")
-    return (happened.ChangesRequested(at_ms=envelope.at_ms, actor=envelope.actor, version=version, note=command.note),)
-
-
-def answer(state: TaskState, envelope: Envelope, command: AnswerQuestion) -> tuple[Event, ...]:
-    question = state.question
-    if question is None or question.question_id != command.question_id or question.answer is not None:
-        raise refused(ErrorCode.ILLEGAL_TRANSITION, "This question is not open any more.")
-    return (
-        happened.QuestionAnswered(
-            at_ms=envelope.at_ms, actor=envelope.actor, question_id=command.question_id, text=command.text
+            reason=command.reason,
         ),
     )
 
@@ -151,13 +112,33 @@ def remove_blocker(state: TaskState, envelope: Envelope, command: RemoveBlocker)
 def resolve_blocker(state: TaskState, envelope: Envelope, command: ResolveBlocker) -> tuple[Event, ...]:
     if command.outcome not in set(BlockerState):
         raise refused(ErrorCode.INVALID_REQUEST, f"{command.outcome!r} is no outcome of a task.", field="outcome")
-    if state.blockers.get(command.task_id) in {None, BlockerState(command.outcome)}:
+    known, outcome = state.blockers.get(command.task_id), BlockerState(command.outcome)
+    if known in {None, outcome}:
         return ()
-    return (
-        happened.BlockerResolved(
-            at_ms=envelope.at_ms, actor=envelope.actor, task_id=command.task_id, outcome=command.outcome
-        ),
+    resolved = happened.BlockerResolved(
+        at_ms=envelope.at_ms, actor=envelope.actor, task_id=command.task_id, outcome=command.outcome
     )
+    return (resolved, *_what_it_means(state, envelope, command.task_id, outcome))
+
+
+def _what_it_means(state: TaskState, envelope: Envelope, task_id: str, outcome: BlockerState) -> tuple[Event, ...]:
+    if outcome in _BROKEN:
+        cause, sentence = _BROKEN[outcome]
+        return (happened.HumanNeeded(at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence, cause=cause),)
+    if outcome is BlockerState.OPEN and state.run_count:
+        run = state.live_run
+        return (
+            happened.UpstreamChanged(
+                at_ms=envelope.at_ms, actor=envelope.actor, task_id=task_id, run_id=run.run_id if run else None
+            ),
+        )
+    return ()
+
+
+_BROKEN = {
+    BlockerState.FAILED: (HumanCause.BLOCKER_FAILED, "A task it waits for has failed."),
+    BlockerState.CANCELLED: (HumanCause.BLOCKER_CANCELLED, "A task it waits for was cancelled."),
+}
 
 
 def _check_blockers(task_id: str, blockers: tuple[str, ...], already: int) -> None:
@@ -169,6 +150,24 @@ def _check_blockers(task_id: str, blockers: tuple[str, ...], already: int) -> No
 
 def cancel(state: TaskState, envelope: Envelope, command: CancelTask) -> tuple[Event, ...]:
     return (
-        *_end_live_run(state, envelope, RunState.CANCELLED, f"cancelled by {envelope.actor.name}"),
+        *end_live_run(state, envelope, RunState.CANCELLED, f"cancelled by {envelope.actor.name}"),
         happened.TaskCancelled(at_ms=envelope.at_ms, actor=envelope.actor, reason=command.reason),
     )
+
+
+def fail(state: TaskState, envelope: Envelope, command: FailTask) -> tuple[Event, ...]:
+    return (
+        *end_live_run(state, envelope, RunState.CANCELLED, f"given up by {envelope.actor.name}"),
+        happened.TaskFailed(at_ms=envelope.at_ms, actor=envelope.actor, reason=command.reason),
+    )
+
+
+def complete(state: TaskState, envelope: Envelope, command: CompleteTask) -> tuple[Event, ...]:
+    return (
+        *end_live_run(state, envelope, RunState.CANCELLED, f"called done by {envelope.actor.name}"),
+        happened.TaskCompleted(at_ms=envelope.at_ms, actor=envelope.actor, reason=command.reason),
+    )
+
+
+def reopen(_state: TaskState, envelope: Envelope, command: ReopenTask) -> tuple[Event, ...]:
+    return (happened.TaskReopened(at_ms=envelope.at_ms, actor=envelope.actor, reason=command.reason),)

@@ -63,6 +63,8 @@ class ErrorCode(StrEnum):
     ILLEGAL_TRANSITION = "illegal_transition"
     DEPENDENCY_CYCLE = "dependency_cycle"
     TASK_BLOCKED = "task_blocked"
+    TASK_HELD = "task_held"
+    REVISION_MISMATCH = "revision_mismatch"
     LEASE_LOST = "lease_lost"
     RUN_REVOKED = "run_revoked"
     POLICY_STALE = "policy_stale"
