@@ -1,6 +1,7 @@
 """What the control plane asks of the outside: the engine that holds tasks, a place for blobs, a clock."""
 
-from typing import Protocol
+from collections.abc import AsyncIterable, AsyncIterator
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -39,12 +40,39 @@ class TaskEngine(Protocol):
         ...
 
 
+class Stored(NamedTuple):
+    """A content that is in the store."""
+
+    sha256: str
+    size_bytes: int
+
+
 class BlobStore(Protocol):
-    """Content under its SHA-256."""
+    """Content under its SHA-256. `put` keeps a content for a day at least: long enough to refer to it from a row."""
 
     async def put(self, content: bytes) -> str: ...
 
+    async def put_stream(self, chunks: AsyncIterable[bytes]) -> Stored: ...
+
     async def get(self, sha256: str) -> bytes | None: ...
+
+    async def size(self, sha256: str) -> int | None: ...
+
+    def read(self, sha256: str, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `first` to `last`, both included, in blocks. Raises FileNotFoundError at the first."""
+        ...
+
+    async def names_before(self, at_ms: int) -> list[str]:
+        """What nobody has put since then."""
+        ...
+
+    async def remove_before(self, sha256: str, at_ms: int) -> bool:
+        """Takes it away unless somebody has put it since then."""
+        ...
+
+    async def forget_debris(self, at_ms: int) -> int:
+        """Takes away what was half written when its process died before then."""
+        ...
 
 
 class Clock(Protocol):
