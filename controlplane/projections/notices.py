@@ -1,7 +1,8 @@
 """What a task asks of a person, behind the bell: a review, an answer, help. It goes away when the task's state says so.
 
-Addressed to the person who created the task, else to every admin. A notice's id is made from its cause and its
-addressee, so that it is given once however often it is projected.
+A review is addressed to the people whom its rule names; everything else, and a review that anybody may give, to the
+person who created the task, else to every admin. A notice's id is made from its cause and its addressee, so that it is
+given once however often it is projected.
 """
 
 import hashlib
@@ -11,32 +12,49 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.domain.review_rules import waits_for_first_pass
 from controlplane.domain.state import ActorKind, TaskState, TaskStatus
+from controlplane.projections.gate import gate_problem
 from controlplane.store.outbox import announce
 from controlplane.store.tables import Notice, User
 from controlplane.store.upsert import insert_into, table_of
 
-BOUND_TO_STATE = ("review", "question", "help")  # mentions and stuck signals are given and resolved elsewhere
+# Mentions, stuck signals and what is overdue are given and resolved elsewhere.
+BOUND_TO_STATE = ("review", "question", "approval", "help", "gate")
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why somebody is called: `mark` tells two of a kind on one task apart."""
+    """Why somebody is called: `mark` tells two of a kind on one task apart. `people` of None: whoever owns the task."""
 
     kind: str
     mark: str
     text: str
+    people: tuple[str, ...] | None = None
 
 
 def causes(state: TaskState) -> Iterator[Cause]:
     """What this state asks of a person now."""
-    if state.status is TaskStatus.IN_REVIEW and state.deliverables:
+    if state.status is TaskStatus.IN_REVIEW and state.deliverables and not waits_for_first_pass(state):
         version = state.deliverables[-1].version
-        yield Cause("review", str(version), f"v{version} is ready for your review")
-    if state.question is not None and state.question.answer is None:
-        yield Cause("question", state.question.question_id, f"asks: “{state.question.text}”")
+        yield Cause("review", str(version), f"v{version} is ready for your review", _reviewers(state))
+    question = state.question
+    if question is not None and question.is_open:
+        if question.kind == "approval":
+            yield Cause("approval", question.question_id, f"asks you to approve: “{question.text}”")
+        else:
+            yield Cause("question", question.question_id, f"asks: “{question.text}”")
     if state.needs_human:
-        yield Cause("help", str(state.run_count), state.needs_human)
+        yield Cause("help", f"{state.run_count}/{state.human_cause or ''}", state.needs_human)
+
+
+def _reviewers(state: TaskState) -> tuple[str, ...] | None:
+    """The people named who have not spoken yet."""
+    if not state.review.reviewers:
+        return None
+    has_spoken = {one.reviewer.id for one in state.verdicts}
+    named = (one for one in state.review.reviewers if one.kind is ActorKind.PERSON)
+    return tuple(one.id for one in named if one.id not in has_spoken)
 
 
 def notice_id(task_id: str, kind: str, mark: str, user_id: str) -> str:
@@ -47,10 +65,14 @@ def notice_id(task_id: str, kind: str, mark: str, user_id: str) -> str:
 async def write_notices(session: AsyncSession, state: TaskState, now_ms: int) -> None:
     """Gives what is due now, resolves what is not any more, and tells whom it concerns."""
     due = list(causes(state))
+    problem = await gate_problem(session, state)
+    if problem:
+        due.append(Cause("gate", str(state.deliverables[-1].version), problem))
+    owners = await addressees(session, state) if any(cause.people is None for cause in due) else []
     current: list[str] = []
     concerned: set[str] = set()
-    for user_id in await addressees(session, state) if due else ():
-        for cause in due:
+    for cause in due:
+        for user_id in owners if cause.people is None else cause.people:
             current.append(notice_id(state.task_id, cause.kind, cause.mark, user_id))
             if await give_notice(session, state.workspace_id, state.task_id, user_id, cause, now_ms):
                 concerned.add(user_id)

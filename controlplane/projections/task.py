@@ -16,7 +16,10 @@ from controlplane.domain.events import Event
 from controlplane.domain.state import TaskState
 from controlplane.ports import Applied
 from controlplane.projections.deliverables import write_deliverables, write_verdicts
+from controlplane.projections.directives import write_directives
 from controlplane.projections.edges import write_edges
+from controlplane.projections.gate import write_gate
+from controlplane.projections.notes import write_notes
 from controlplane.projections.notices import write_notices
 from controlplane.projections.runs import write_runs
 from controlplane.store.outbox import announce
@@ -45,7 +48,8 @@ async def project(
     if is_written:
         await _write_what_hangs_on_it(session, state, master_key, now_ms)
     if has_new_events:
-        await write_verdicts(session, state.task_id, applied.events)
+        await write_verdicts(session, state, applied.events)
+        await write_directives(session, applied)
     if is_written or has_new_events:
         announce(session, state.workspace_id, "task", state.task_id, now_ms)
     await session.flush()
@@ -56,7 +60,9 @@ async def _write_what_hangs_on_it(session: AsyncSession, state: TaskState, maste
     await write_runs(session, state, master_key, now_ms)
     await write_deliverables(session, state)
     await write_edges(session, state, now_ms)
+    await write_gate(session, state)
     await write_notices(session, state, now_ms)
+    await write_notes(session, state, now_ms)
 
 
 async def _insert_events(session: AsyncSession, applied: Applied) -> bool:
@@ -120,6 +126,7 @@ def task_row(state: TaskState, execution_id: str) -> dict[str, object]:
         "title": state.title,
         "status": state.status.value,
         "status_since_ms": state.updated_at_ms,
+        "parent_id": state.parent_id,
         "agent_id": _shown_agent(state),
         "needs": list(state.needs),
         "priority": state.priority,
@@ -127,7 +134,11 @@ def task_row(state: TaskState, execution_id: str) -> dict[str, object]:
         "is_blocked": state.is_blocked,
         "changes_requested": state.changes_requested,
         "needs_human": state.needs_human,
-        "question": question.text if question and question.answer is None else None,
+        "needs_human_kind": state.human_cause or "",
+        "holds": sorted(state.holds),
+        "has_changed_upstream": bool(state.upstream_changed),
+        "review_problem": "",
+        "question": question.text if question and question.is_open else None,
         "run_id": run.run_id if run else None,
         "run_state": run.state.value if run else None,
         "version": state.deliverables[-1].version if state.deliverables else 0,

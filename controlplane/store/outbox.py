@@ -11,7 +11,9 @@ from controlplane.store.upsert import table_of
 KEPT = 50_000  # rows: hours of a busy board. A reader that was away for longer looks at everything anew
 TRIMMED_AT_ONCE = 10_000  # rows: some 20 ms under the write lock
 
-Topic = Literal["task", "usage", "signal", "comment", "notice", "agent", "key", "run", "process"]
+Topic = Literal[
+    "task", "usage", "signal", "comment", "notice", "agent", "key", "run", "process", "note", "freeze", "incident"
+]
 
 
 def announce(session: AsyncSession, workspace_id: str, topic: Topic, subject_id: str, at_ms: int) -> None:
