@@ -52,6 +52,11 @@ class Home:
         return self.root / "blobs"
 
     @property
+    def uploads(self) -> Path:
+        """Files that have not arrived in full."""
+        return self.root / "uploads"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -92,6 +97,7 @@ class Settings:
     repeats_until_stuck: int = 3  # the same call with the same answer, so often in a row
     body_policy: str = "full"
     body_days: int = 7
+    max_file_mb: float = 100.0  # MiB: the largest file an agent may hand in
     is_demo: bool = False
 
     @property
@@ -133,6 +139,10 @@ class Settings:
         return self.temporal_address or f"127.0.0.1:{self.temporal_port}"
 
     @property
+    def max_file_bytes(self) -> int:
+        return int(self.max_file_mb * 1024 * 1024)
+
+    @property
     def control_database_url(self) -> str:
         return self.control_url or f"sqlite+aiosqlite:///{self.home.control_database}"
 
@@ -163,6 +173,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         repeats_until_stuck=int(_number(env, "POINTSMAN_REPEATS_UNTIL_STUCK", 3)),
         body_policy=env.get("POINTSMAN_BODY_POLICY") or "full",
         body_days=int(_number(env, "POINTSMAN_BODY_DAYS", 7)),
+        max_file_mb=_number(env, "POINTSMAN_MAX_FILE_MB", 100.0),
         is_demo=env.get("POINTSMAN_DEMO") == "1",
     )
 

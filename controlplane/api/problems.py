@@ -38,6 +38,9 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.LEASE_LOST: 409,
     ErrorCode.RUN_REVOKED: 403,
     ErrorCode.IDEMPOTENCY_MISMATCH: 422,
+    ErrorCode.UPLOAD_OFFSET_MISMATCH: 409,
+    ErrorCode.CHECKSUM_MISMATCH: 422,
+    ErrorCode.TOO_MANY_UPLOADS: 429,
     ErrorCode.ENGINE_UNAVAILABLE: 503,
 }
 TITLES: Mapping[ErrorCode, str] = {
@@ -52,6 +55,9 @@ TITLES: Mapping[ErrorCode, str] = {
     ErrorCode.LEASE_LOST: "The task was taken away",
     ErrorCode.RUN_REVOKED: "The run has ended",
     ErrorCode.IDEMPOTENCY_MISMATCH: "The idempotency key was used before",
+    ErrorCode.UPLOAD_OFFSET_MISMATCH: "The file goes on elsewhere",
+    ErrorCode.CHECKSUM_MISMATCH: "The file is not the one that was announced",
+    ErrorCode.TOO_MANY_UPLOADS: "Too many files are on their way",
     ErrorCode.ENGINE_UNAVAILABLE: "The engine does not answer",
     ErrorCode.INTERNAL: "Our fault",
 }

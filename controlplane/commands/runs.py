@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.access.callers import Caller
+from controlplane.commands.contents import Content
 from controlplane.commands.desk import CommandRefused, Desk
 from controlplane.domain.commands import SubmitDeliverable
 from controlplane.domain.state import TaskState
@@ -21,21 +22,35 @@ class RunCommands(Desk):
     """Verbs of a caller that stands for a run (`run_id`, `task_id`, `epoch` are set)."""
 
     async def submit(self, caller: Caller, content: bytes, content_format: str = "markdown", title: str = "") -> int:
+        """Hands in a text, as `submit_content` does."""
+        sha256 = await self.blobs.put(content)
+        return await self.submit_content(caller, Content(sha256, len(content), content_format, title))
+
+    async def submit_content(self, caller: Caller, content: Content) -> int:
         """The version this content became; the same for the same run and content, however often it is sent.
 
         A run that has lost its task is refused (`lease_lost`), but what it made is kept aside for a person to look at.
         """
         run_id, task_id = _run_of(caller)
-        sha256 = await self.blobs.put(content)
-        command = SubmitDeliverable(run_id, caller.epoch, sha256, len(content), content_format, title)
-        command_id = "submit/" + hashlib.sha256(f"{run_id}|{sha256}".encode()).hexdigest()[:32]
+        command = SubmitDeliverable(
+            run_id,
+            caller.epoch,
+            content.sha256,
+            content.size_bytes,
+            format=content.kind,
+            title=content.title,
+            name=content.name,
+            media_type=content.media_type,
+            language=content.language,
+        )
+        command_id = "submit/" + hashlib.sha256(f"{run_id}|{content.sha256}".encode()).hexdigest()[:32]
         try:
             state = await self.send(caller.actor, command_id, task_id, command)
         except CommandRefused as no:
             if no.refusal.code is ErrorCode.LEASE_LOST:
                 await self._keep_aside(caller, command)
             raise
-        return version_of(state, run_id, sha256)
+        return version_of(state, run_id, content.sha256)
 
     async def _keep_aside(self, caller: Caller, command: SubmitDeliverable) -> None:
         now_ms = self.clock.now_ms()
@@ -47,6 +62,9 @@ class RunCommands(Desk):
             "size_bytes": command.size_bytes,
             "format": command.format,
             "title": command.title,
+            "name": command.name,
+            "media_type": command.media_type,
+            "language": command.language,
             "submitted_at_ms": now_ms,
         }
         async with self.database.transaction() as session:

@@ -108,6 +108,7 @@ class Upload(ControlTable, table=True):
     media_type: str
     size_bytes: int = big()
     received_bytes: int = big(default=0)
+    expected_sha256: str | None = None  # what the client said it would be
     sha256: str | None = None  # once complete
     created_at_ms: int = big()
     touched_at_ms: int = big()

@@ -23,6 +23,7 @@ EPOCH_HEADER: Final = "x-pointsman-epoch"  # the lease's fencing token; every mu
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 REQUEST_ID_HEADER: Final = "x-request-id"
 SIMULATED_HEADER: Final = "x-pointsman-simulated"  # "true" on every answer of the simulated provider
+UPLOAD_OFFSET_HEADER: Final = "upload-offset"  # where a part of a file begins, and where the next one is to begin
 COST_HEADER: Final = "x-pointsman-cost-nano-usd"  # on answers whose cost is known before their first byte
 
 
@@ -67,8 +68,12 @@ class ErrorCode(StrEnum):
     REVISION_MISMATCH = "revision_mismatch"
     LEASE_LOST = "lease_lost"
     RUN_REVOKED = "run_revoked"
+    RUN_PAUSED = "run_paused"
     POLICY_STALE = "policy_stale"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    UPLOAD_OFFSET_MISMATCH = "upload_offset_mismatch"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    TOO_MANY_UPLOADS = "too_many_uploads"
     UNKNOWN_MODEL = "unknown_model"
     UPSTREAM_UNREACHABLE = "upstream_unreachable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
