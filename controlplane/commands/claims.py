@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, new_id
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.commands.desk import CommandRefused, Desk, refused
+from controlplane.commands.freezes import frozen_subjects
 from controlplane.domain.commands import ClaimTask
-from controlplane.domain.state import LIVE, Actor, ActorKind, Run, TaskState
+from controlplane.domain.state import LIVE, WAITING, Actor, ActorKind, Run, TaskState
 from controlplane.store.tables import Agent, Task
 from controlplane.store.tables import Run as RunRow
 from controlplane.store.upsert import table_of
@@ -46,7 +47,7 @@ class ClaimCommands(Desk):
                 raise refused(ErrorCode.NOT_FOUND, "This agent is not registered.")
             held = await _held(session, agent_id)
             earlier = self._claimed_before(held, agent_id, command_id)
-            if earlier or agent.is_paused or len(held) >= concurrency:
+            if earlier or await _rests(session, agent) or hands_full(agent, held, concurrency):
                 return earlier
             able = {one.strip().lower() for one in (agent.capabilities if capabilities is None else capabilities)}
             candidates = await proposals(session, agent, able)
@@ -68,14 +69,35 @@ class ClaimCommands(Desk):
                 continue
             claim = self._claim_of(state, agent.agent_id)
             if claim is not None:
+                await self._note_claim(agent.agent_id)
                 return claim
         return None
+
+    async def _note_claim(self, agent_id: str) -> None:
+        agents = table_of(Agent)
+        async with self.database.transaction() as session:
+            await session.execute(
+                update(agents).where(agents.c.agent_id == agent_id).values(claimed_at_ms=self.clock.now_ms())
+            )
 
     def _claim_of(self, state: TaskState, agent_id: str) -> Claim | None:
         run = state.live_run
         if run is None or run.agent_id != agent_id:
             return None
         return Claim(state, run, derive_run_key(self.master_key, run.run_id, run.epoch))
+
+
+async def _rests(session: AsyncSession, agent: Agent) -> bool:
+    """It takes no new work: paused, retired, or frozen, alone or with everybody."""
+    if agent.is_paused or agent.retired_at_ms is not None:
+        return True
+    return bool(await frozen_subjects(session, [agent.agent_id, agent.workspace_id]))
+
+
+def hands_full(agent: Agent, held: list[TaskState], concurrency: int) -> bool:
+    """Runs that wait for a person, or stand still, take no hand."""
+    busy = sum(state.live_run is not None and state.live_run.state not in WAITING for state in held)
+    return busy >= min(concurrency, agent.max_concurrency or concurrency)
 
 
 def _claim_id(command_id: str, task_id: str) -> str:

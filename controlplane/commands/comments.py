@@ -1,22 +1,22 @@
 """What is said about a task, and whom it calls. SQL alone: a comment changes no state, so no workflow hears it."""
 
 import hashlib
-import re
 
 from pointsman.contract import ErrorCode
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.commands.desk import Desk, refused
+from controlplane.commands.directory import read_directory
 from controlplane.commands.references import TaskReference
 from controlplane.domain.commands import without_content
 from controlplane.domain.state import Actor, ActorKind
+from controlplane.projections.notes import AgentNoteText, give_note, note_id_of
 from controlplane.projections.notices import Cause, give_notice
 from controlplane.store.outbox import announce
-from controlplane.store.tables import Comment, Notice, User
+from controlplane.store.tables import Comment, Notice
 from controlplane.store.upsert import insert_into, table_of
 
-MENTION = re.compile(r"(?<![\w@/.])@([a-z0-9][a-z0-9_.-]*[a-z0-9]|[a-z0-9])", re.IGNORECASE)
 EXCERPT = 140  # characters of a comment that its notice shows
 
 
@@ -82,15 +82,20 @@ async def _text_of(session: AsyncSession, comment_id: str) -> str | None:
 async def _mention(
     session: AsyncSession, task: TaskReference, comment_id: str, actor: Actor, text: str, now_ms: int
 ) -> None:
-    handles = {handle.lower() for handle in MENTION.findall(text)}
-    columns = table_of(User).c
-    people = await session.execute(
-        select(columns.user_id).where(columns.workspace_id == task.workspace_id, columns.handle.in_(handles))
-    )
-    cause = Cause("mention", comment_id, f"{actor.name or actor.id}: {_excerpt(text)}")
-    for user_id in sorted(set(people.scalars()) - {actor.id}):
-        await give_notice(session, task.workspace_id, task.task_id, user_id, cause, now_ms)
-        announce(session, task.workspace_id, "notice", user_id, now_ms)
+    meant = (await read_directory(session, task.workspace_id)).preview(text)
+    excerpt = f"{actor.name or actor.id}: {_excerpt(text)}"
+    for person in sorted(meant.people, key=lambda one: one.id):
+        if person.id != actor.id:
+            await give_notice(
+                session, task.workspace_id, task.task_id, person.id, Cause("mention", comment_id, excerpt), now_ms
+            )
+            announce(session, task.workspace_id, "notice", person.id, now_ms)
+    for agent in meant.agents:
+        if agent.id != actor.id:  # a note wakes nobody: it lies there until the agent asks what waits for it
+            note_id = note_id_of(task.task_id, "mention", comment_id, agent.id)
+            await give_note(
+                session, task.workspace_id, task.task_id, AgentNoteText(note_id, agent.id, "mention", excerpt), now_ms
+            )
     if actor.kind is ActorKind.PERSON:  # who answers where they were called has heard it
         await _resolve_mentions(session, actor.id, now_ms, table_of(Notice).c.task_id == task.task_id)
 

@@ -55,11 +55,13 @@ class Desk:
         self.clock = clock
         self.master_key = master_key
 
-    async def send(self, actor: Actor, command_id: str, task_id: str, command: Command) -> TaskState:
+    async def send(
+        self, actor: Actor, command_id: str, task_id: str, command: Command, expected_revision: int | None = None
+    ) -> TaskState:
         """The task after the command, applied once for its id. Raises CommandRefused, EngineUnavailable."""
         if len(msgspec.json.encode(command)) > MAX_COMMAND_BYTES:
             raise refused(ErrorCode.REQUEST_TOO_LARGE, TOO_LONG)
-        envelope = Envelope(command_id, actor, self.clock.now_ms(), command)
+        envelope = Envelope(command_id, actor, self.clock.now_ms(), command, expected_revision)
         try:
             async with asyncio.timeout(ENGINE_SECONDS):
                 outcome = await self.engine.execute(task_id, envelope)

@@ -31,7 +31,7 @@ class RunCommands(Desk):
 
         A run that has lost its task is refused (`lease_lost`), but what it made is kept aside for a person to look at.
         """
-        run_id, task_id = _run_of(caller)
+        run_id, task_id = run_of(caller)
         command = SubmitDeliverable(
             run_id,
             caller.epoch,
@@ -73,7 +73,7 @@ class RunCommands(Desk):
 
     async def sign_of_life(self, caller: Caller, progress: str | None = None) -> None:
         """Writes that run and agent were heard, at most every two seconds unless there is progress to show."""
-        run_id, task_id = _run_of(caller)
+        run_id, task_id = run_of(caller)
         now_ms = self.clock.now_ms()
         async with self.database.reading() as session:
             run = await session.get(Run, run_id)
@@ -101,7 +101,7 @@ def version_of(state: TaskState, run_id: str, sha256: str) -> int:
     return next(one.version for one in state.deliverables if (one.run_id, one.sha256) == (run_id, sha256))
 
 
-def _run_of(caller: Caller) -> tuple[str, str]:
+def run_of(caller: Caller) -> tuple[str, str]:
     if caller.run_id is None or caller.task_id is None:
         raise ValueError("this caller stands for no run")
     return caller.run_id, caller.task_id

@@ -6,9 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.access.agents import find_agent
 from controlplane.commands.desk import Desk, refused
+from controlplane.commands.freezes import tree_of
 from controlplane.commands.references import find_task
-from controlplane.domain.commands import AssignTask, CreateTask, without_content
-from controlplane.domain.state import Actor, TaskState
+from controlplane.commands.reviews import ReviewWish, resolve_review
+from controlplane.domain.commands import AssignTask, CancelTask, CreateTask, without_content
+from controlplane.domain.state import CLOSED, Actor, TaskState
 from controlplane.store.tables import Project, Task, TaskNumber
 from controlplane.store.upsert import table_of
 
@@ -30,12 +32,16 @@ class TaskCommands(Desk):
         agent: str | None = None,
         blockers: tuple[str, ...] = (),
         to_backlog: bool = False,
+        parent: str | None = None,
+        review: ReviewWish | None = None,
     ) -> TaskState:
-        """A new task, or the one this command id made before. `agent` by name or id, `blockers` by ref."""
+        """A new task, or the one this command id made before. `agent` by name or id, `blockers` and `parent` by ref."""
         async with self.database.transaction() as session:
             project = await _project(session, workspace_id, project_id)
             agent_id = await agent_id_of(session, workspace_id, agent)
             blocker_ids = tuple(dict.fromkeys([await _existing(session, workspace_id, ref) for ref in blockers]))
+            parent_id = await _parent(session, workspace_id, parent)
+            rule = await resolve_review(session, workspace_id, review)
             number, task_id = await _number(session, workspace_id, command_id, self.clock.now_ms())
         command = CreateTask(
             task_id=task_id,
@@ -49,17 +55,45 @@ class TaskCommands(Desk):
             agent_id=agent_id,
             blockers=blocker_ids,
             to_backlog=to_backlog,
+            parent_id=parent_id,
+            review=rule,
         )
         return await self.send(actor, command_id, task_id, command)
 
     async def assign(
-        self, actor: Actor, command_id: str, task_ref: str, agent: str | None, workspace_id: str | None = None
+        self,
+        actor: Actor,
+        command_id: str,
+        task_ref: str,
+        agent: str | None,
+        workspace_id: str | None = None,
+        reason: str = "",
+        expected_revision: int | None = None,
     ) -> TaskState:
         """To an agent by name or id, or with None to whoever is able."""
         task = await self.find_task(task_ref, workspace_id)
         async with self.database.reading() as session:
             agent_id = await agent_id_of(session, task.workspace_id, agent)
-        return await self.send(actor, command_id, task.task_id, AssignTask(agent_id))
+        return await self.send(actor, command_id, task.task_id, AssignTask(agent_id, reason), expected_revision)
+
+    async def cancel_tree(
+        self,
+        actor: Actor,
+        command_id: str,
+        task_ref: str,
+        reason: str = "",
+        workspace_id: str | None = None,
+        *,
+        with_subtasks: bool = False,
+    ) -> TaskState:
+        """Cancels the task, and on request every open task below it first: a retry finds those closed already."""
+        task = await self.find_task(task_ref, workspace_id)
+        if with_subtasks:
+            async with self.database.reading() as session:
+                below = [task_id for task_id, status in await tree_of(session, task.task_id) if status not in CLOSED]
+            for task_id in reversed([one for one in below if one != task.task_id]):
+                await self.send(actor, f"{command_id}/{task_id}", task_id, CancelTask(reason))
+        return await self.send(actor, command_id, task.task_id, CancelTask(reason))
 
 
 async def agent_id_of(session: AsyncSession, workspace_id: str, reference: str | None) -> str | None:
@@ -77,6 +111,15 @@ async def _existing(session: AsyncSession, workspace_id: str, reference: str) ->
     if task is None:
         raise refused(ErrorCode.INVALID_REQUEST, f"There is no task {reference!r} to wait for.", field="blockers")
     return task.task_id
+
+
+async def _parent(session: AsyncSession, workspace_id: str, reference: str | None) -> str | None:
+    if not reference:
+        return None
+    parent = await find_task(session, reference, workspace_id)
+    if parent is None:
+        raise refused(ErrorCode.INVALID_REQUEST, f"There is no task {reference!r} to be part of.", field="parent")
+    return parent.task_id
 
 
 async def _project(session: AsyncSession, workspace_id: str, project_id: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +16,22 @@ from controlplane.store.upsert import insert_into, table_of
 BOUND_TO_STATE = ("review", "clarification")  # mentions are resolved by the agent that reads them
 
 
+@dataclass(frozen=True, slots=True)
+class AgentNoteText:
+    """What is laid down for an agent; `version` is the deliverable's it is about."""
+
+    note_id: str
+    agent_id: str
+    kind: str
+    text: str
+    version: int = 0
+
+
 async def write_notes(session: AsyncSession, state: TaskState, now_ms: int) -> None:
     """Gives what is due now, and takes away what is not any more."""
-    current: list[str] = []
-    for agent_id, kind, text, version in _due(state):
-        note_id = note_id_of(state.task_id, kind, f"{version}|{text}", agent_id)
-        current.append(note_id)
-        await give_note(session, state, note_id, agent_id, kind, text, version, now_ms)
+    due = list(_due(state))
+    for note in due:
+        await give_note(session, state.workspace_id, state.task_id, note, now_ms)
     columns = table_of(AgentNote).c
     await session.execute(
         update(table_of(AgentNote))
@@ -29,37 +39,27 @@ async def write_notes(session: AsyncSession, state: TaskState, now_ms: int) -> N
             columns.task_id == state.task_id,
             columns.kind.in_(BOUND_TO_STATE),
             columns.resolved_at_ms.is_(None),
-            columns.note_id.not_in(current),
+            columns.note_id.not_in([note.note_id for note in due]),
         )
         .values(resolved_at_ms=now_ms)
     )
 
 
-async def give_note(
-    session: AsyncSession,
-    state: TaskState,
-    note_id: str,
-    agent_id: str,
-    kind: str,
-    text: str,
-    version: int,
-    now_ms: int,
-) -> None:
+async def give_note(session: AsyncSession, workspace_id: str, task_id: str, note: AgentNoteText, now_ms: int) -> None:
     """Once for its id; whoever listens for the agent is told."""
-    columns = table_of(AgentNote).c
     insert = insert_into(session, AgentNote).values(
-        note_id=note_id,
-        workspace_id=state.workspace_id,
-        agent_id=agent_id,
-        task_id=state.task_id,
-        kind=kind,
-        text=text,
-        version=version,
+        note_id=note.note_id,
+        workspace_id=workspace_id,
+        agent_id=note.agent_id,
+        task_id=task_id,
+        kind=note.kind,
+        text=note.text,
+        version=note.version,
         created_at_ms=now_ms,
     )
-    added = await session.execute(insert.on_conflict_do_nothing().returning(columns.note_id))
+    added = await session.execute(insert.on_conflict_do_nothing().returning(table_of(AgentNote).c.note_id))
     if added.first() is not None:
-        announce(session, state.workspace_id, "note", agent_id, now_ms)
+        announce(session, workspace_id, "note", note.agent_id, now_ms)
 
 
 def note_id_of(task_id: str, kind: str, mark: str, agent_id: str) -> str:
@@ -67,16 +67,20 @@ def note_id_of(task_id: str, kind: str, mark: str, agent_id: str) -> str:
     return "an_" + hashlib.sha256(f"{task_id}|{kind}|{mark}|{agent_id}".encode()).hexdigest()[:26]
 
 
-def _due(state: TaskState) -> Iterator[tuple[str, str, str, int]]:
+def _due(state: TaskState) -> Iterator[AgentNoteText]:
     if state.status is not TaskStatus.IN_REVIEW or not state.deliverables:
         return
     version = state.deliverables[-1].version
     has_spoken = {one.reviewer.id for one in state.verdicts}
     for agent in _reviewing_agents(state):
         if agent.id not in has_spoken and may_review(state, agent):
-            yield agent.id, "review", f"T-{state.number} v{version} waits for your review", version
+            yield _note(state, agent.id, "review", f"T-{state.number} v{version} waits for your review", version)
     if state.clarification is not None and state.author_id is not None:
-        yield state.author_id, "clarification", state.clarification.text, version
+        yield _note(state, state.author_id, "clarification", state.clarification.text, version)
+
+
+def _note(state: TaskState, agent_id: str, kind: str, text: str, version: int) -> AgentNoteText:
+    return AgentNoteText(note_id_of(state.task_id, kind, f"{version}|{text}", agent_id), agent_id, kind, text, version)
 
 
 def _reviewing_agents(state: TaskState) -> dict[Actor, None]:
