@@ -99,6 +99,9 @@ class Settings:
     body_days: int = 7
     max_file_mb: float = 100.0  # MiB: the largest file an agent may hand in
     is_demo: bool = False
+    revoked_streams: str = "cut"  # or finish: what becomes of a stream whose run is revoked
+    freeze_streams: str = "cut"  # or finish: the same for one that is frozen
+    park_seconds: float = 590.0  # so long a call of a held run waits at the gateway; the vendors' SDKs give up at 600
 
     @property
     def web_port(self) -> int:
@@ -175,6 +178,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         body_days=int(_number(env, "POINTSMAN_BODY_DAYS", 7)),
         max_file_mb=_number(env, "POINTSMAN_MAX_FILE_MB", 100.0),
         is_demo=env.get("POINTSMAN_DEMO") == "1",
+        revoked_streams=env.get("POINTSMAN_REVOKED_STREAMS") or "cut",
+        freeze_streams=env.get("POINTSMAN_FREEZE_STREAMS") or "cut",
+        park_seconds=_number(env, "POINTSMAN_PARK_SECONDS", 590.0),
     )
 
 

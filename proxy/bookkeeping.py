@@ -2,12 +2,12 @@
 
 import re
 
-from proxy.call import Call
+from proxy.call import Call, Caller
 from proxy.dialects.reading import CHARACTERS_PER_TOKEN
 from proxy.fingerprint import fingerprint, label
 from proxy.ports import Provider
 from proxy.pricing import Cost
-from proxy.records import CallEnded, CallProgress, CallStarted, Usage
+from proxy.records import CallEnded, CallParked, CallProgress, CallStarted, Usage
 from proxy.redaction import without_keys
 
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
@@ -17,38 +17,49 @@ PROGRESS_NS = 1_000_000_000
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+def write_parked(call: Call) -> None:
+    """When it begins to wait for its held run."""
+    caller = call.caller
+    assert caller is not None  # noqa: S101 - identify has run
+    call.at_ns = call.shared.deps.clock.now_ns()
+    call.shared.journal.write(CallParked(_as_started(call, caller), caller.hold.reason if caller.hold else ""))
+
+
 def write_started(call: Call) -> None:
     """Before the upstream is asked. For a call without a caller there is no record: nobody knows whose it would be."""
-    caller, provider, head = call.caller, call.provider, call.head
+    caller = call.caller
     assert caller is not None  # noqa: S101 - identify has run
-    deps = call.shared.deps
     call.is_started = True
-    call.at_ns = deps.clock.now_ns()
+    call.at_ns = call.shared.deps.clock.now_ns()
+    call.shared.journal.write(_as_started(call, caller))
+
+
+def _as_started(call: Call, caller: Caller) -> CallStarted:
+    provider, head = call.provider, call.head
     trace = call.headers.get(b"traceparent", b"")
-    call.shared.journal.write(
-        CallStarted(
-            call_id=call.call_id,
-            at_ns=call.at_ns,
-            kind="model",
-            workspace_id=caller.principal.workspace_id,
-            key_id=caller.principal.key_id,
-            provider=provider.name if provider else "",
-            model=call.model,
-            dialect=call.dialect,
-            endpoint=call.endpoint,
-            agent_id=caller.agent_id,
-            run_id=caller.run_id,
-            task_id=caller.task_id,
-            epoch=caller.epoch,
-            is_stream=head.stream is True,
-            is_simulated=provider is not None and provider.is_simulated,
-            idempotency_key=call.idempotency_key,
-            fingerprint=fingerprint(call.model, head),
-            label=label(head),
-            cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
-            traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
-            span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
-        )
+    return CallStarted(
+        call_id=call.call_id,
+        at_ns=call.at_ns,
+        kind="model",
+        workspace_id=caller.principal.workspace_id,
+        key_id=caller.principal.key_id,
+        provider=provider.name if provider else "",
+        model=call.model,
+        dialect=call.dialect,
+        endpoint=call.endpoint,
+        agent_id=caller.agent_id,
+        run_id=caller.run_id,
+        task_id=caller.task_id,
+        epoch=caller.epoch,
+        is_stream=head.stream is True,
+        is_simulated=provider is not None and provider.is_simulated,
+        idempotency_key=call.idempotency_key,
+        fingerprint=fingerprint(call.model, head),
+        label=label(head),
+        cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
+        traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
+        span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
+        while_waiting=caller.is_waiting,
     )
 
 
@@ -111,13 +122,14 @@ def billed_usage(call: Call) -> Usage:
     """What the provider will bill, read or, where the answer does not say, estimated and marked so.
 
     Nothing was used by a call that was refused, answered from the record, or failed at the provider. A call that the
-    client left before the answer began is billed its input: the provider had it.
+    client left or we cut before the answer began is billed its input: the provider had it.
     """
     reading = call.reading
     if call.replay_of or not call.asked_ns:
         return Usage()
     if reading is None or call.upstream_status >= 400 or call.upstream_status == 0:
-        return Usage(input=_estimated_input(call), is_estimated=True) if call.outcome == "client_left" else Usage()
+        was_dropped = call.outcome == "client_left" or call.is_cut
+        return Usage(input=_estimated_input(call), is_estimated=True) if was_dropped else Usage()
     seen = reading.usage
     is_whole = call.outcome == "ok" or reading.is_complete
     if seen is not None and is_whole:

@@ -7,7 +7,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.dialects.reading import Reading
-from proxy.errors import ClientLeft, Dialect, Headers
+from proxy.errors import ClientLeft, Dialect, Headers, ProxyError
 from proxy.ports import Policy, Principal, Provider
 from proxy.records import Outcome
 from proxy.targets import Target
@@ -42,6 +42,13 @@ class Caller(NamedTuple):
     run_id: str | None = None
     task_id: str | None = None
     epoch: int = 0
+    hold: Principal | None = None  # the key's holder or the run, whichever is held: a new call waits
+    is_waiting: bool = False  # the run waits, or there is none: what is spent now is the cost of waiting
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What has to change for this caller to be looked at anew; see `PolicySource.follow`."""
+        return frozenset((self.principal.key_id, self.run_id or self.principal.key_id))
 
     @property
     def owner(self) -> str:
@@ -54,7 +61,7 @@ class Caller(NamedTuple):
             return False
         if self.principal.run_id:
             holder = now.principals.get(self.key_digest)
-            return holder is None or holder.state != "live"
+            return holder is None or holder.state == "revoked"
         return all(run.run_id != self.run_id for run in now.live_runs.get(self.agent_id or "", ()))
 
     @override
@@ -101,6 +108,7 @@ class Call(msgspec.Struct, eq=False):
     # recall
     idempotency_key: str | None = None
     request_digest: str = ""
+    is_detached: bool = False  # its client is a flight, which keeps the answer for others too
     replay_of: str = ""
     # route, render
     provider: Provider | None = None
@@ -111,6 +119,7 @@ class Call(msgspec.Struct, eq=False):
     # send
     attempt: Attempt | None = None
     has_client_left: bool = False
+    is_cut: bool = False  # by us, because its run was revoked or frozen
     on_leave: Callable[[], None] | None = None
     is_started: bool = False  # its call_started is written
     at_ns: int = 0  # UTC, of call_started
@@ -143,6 +152,12 @@ class Call(msgspec.Struct, eq=False):
             self.attempt.abort(ClientLeft())
         if self.on_leave is not None:
             self.on_leave()
+
+    def cut(self, error: ProxyError) -> None:
+        """Ends a stream under way: the provider sees its connection close, the client gets the error."""
+        if self.head.stream is True and self.attempt is not None and not self.is_settled:
+            self.is_cut = True
+            self.attempt.abort(error)
 
     def keep_part(self, part: bytes) -> None:
         """Counts a part of the answer and keeps it for the record while there is room."""

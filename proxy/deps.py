@@ -1,7 +1,8 @@
 """What a running proxy is made of: its ports, its limits, its clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from proxy.fence import Fencing
 from proxy.ports import AnswerStore, Clock, PolicySource, UsageSink
 from proxy.pricing import PriceTable
 from proxy.upstream.client import UpstreamClient
@@ -30,3 +31,4 @@ class Deps:
     upstream: UpstreamClient
     prices: PriceTable
     limits: Limits = Limits()
+    fencing: Fencing = field(default_factory=Fencing)

@@ -14,6 +14,7 @@
     │   └── UpstreamCut       502, or an error event when the answer had begun
     ├── OwnFault              we are at fault: 5xx, may be retried
     │   ├── PolicyStale       503
+    │   ├── RunPaused         503 after a long wait, or an error event when the answer had begun
     │   └── InternalFault     500
     └── ClientLeft            nobody is there to be answered
 
@@ -122,6 +123,17 @@ class PolicyStale(OwnFault):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence, headers={"retry-after": "5"})
+
+
+class RunPaused(OwnFault):
+    """Whoever holds the run is a person or a rule of ours: for the caller it is as if we were not ready."""
+
+    status = 503
+    code = ErrorCode.RUN_PAUSED
+
+    def __init__(self, sentence: str) -> None:
+        # The vendors' SDKs take `retry-after` up to 60 s, and `x-should-retry` before their own judgement.
+        super().__init__(sentence, headers={"retry-after": "15", "x-should-retry": "true"})
 
 
 class InternalFault(OwnFault): ...

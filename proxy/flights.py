@@ -69,12 +69,17 @@ class Flight:
         return Answer(self.call.call_id, self.call.request_digest, self._status, content_type, b"".join(self._parts))
 
     async def deliver(self, call: Call) -> None:
-        """Passes the answer on to the client of `call`, from its beginning, as it comes."""
+        """Passes the answer on to the client of `call`, from its beginning, as it comes.
+
+        Raises RunRevoked when the run has ended before the answer began: it is kept all the same.
+        """
         client, sent = call.client, 0
         while not (self._visible or self._is_over or call.has_client_left):
             await self._wait(call)
         if call.has_client_left or not self._status:
             return
+        if call.caller is not None and (error := call.shared.fence.withholds(call.caller)) is not None:
+            raise error
         call.status, call.is_committed = self._status, True
         await client.start(self._status, self._headers_for(call))
         while not call.has_client_left:
@@ -126,7 +131,7 @@ class Flights:
     def begin(self, key: Key, call: Call, asking: Callable[[Call], Coroutine[Any, Any, None]]) -> Flight:
         """Starts to ask in a task of its own; `call` gets the flight as its client."""
         flight = Flight(call, lambda landed: self._land(key, landed))
-        call.client = flight
+        call.client, call.is_detached = flight, True
         self._flights[key] = flight
         task = asyncio.get_running_loop().create_task(self._fly(flight, asking), name=f"flight {call.call_id}")
         self._tasks.add(task)
@@ -141,9 +146,12 @@ class Flights:
                 task.cancel()
 
     async def _fly(self, flight: Flight, asking: Callable[[Call], Coroutine[Any, Any, None]]) -> None:
+        call = flight.call
+        call.shared.fence.enter(call)
         try:
-            await asking(flight.call)
+            await asking(call)
         finally:
+            call.shared.fence.leave(call)
             flight.land()
 
     def _land(self, key: Key, flight: Flight) -> None:

@@ -6,6 +6,7 @@ from proxy.call import Call
 from proxy.errors import ClientLeft, InternalFault, ProxyError, UpstreamCut, render_error, render_error_event
 from proxy.stages.admit import admit
 from proxy.stages.guard import guard
+from proxy.stages.park import park
 from proxy.stages.recall import is_keyed, recall
 from proxy.stages.receive import Receive, receive
 from proxy.stages.render import render
@@ -30,6 +31,8 @@ async def run(call: Call, source: Receive) -> None:
         admit(call.caller, shared.deps, shared.in_flight)
         call.is_admitted = True
         guard(call)
+        if call.caller.hold is not None:
+            await park(call)
         if not (is_keyed(call) and await recall(call, ask)):
             await ask(call)
     except ProxyError as error:
@@ -68,7 +71,7 @@ async def refuse(call: Call, error: ProxyError) -> None:
         call.status = call.status or error.status
         settle(call)
         return
-    is_cut = call.is_committed and isinstance(error, UpstreamCut)
+    is_cut = call.is_committed and (call.is_cut or isinstance(error, UpstreamCut))
     call.outcome = "truncated" if is_cut else "refused" if error.status < 500 else "error"
     if call.is_committed:
         is_told = call.is_settled  # the terminal event was passed on: to the client the answer is complete

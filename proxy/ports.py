@@ -4,13 +4,13 @@ The proxy knows no database and no Temporal. `controlplane/gateway.py` hands in 
 standalone ones (policy from a file, records to JSON lines).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pointsman.contract import KeyKind
 
-RunState = Literal["live", "revoked"]
+RunState = Literal["live", "held", "revoked"]
 BodyPolicy = Literal["off", "metadata", "full"]
 
 
@@ -26,7 +26,9 @@ class Principal:
     task_id: str | None = None
     epoch: int = 0
     state: RunState = "live"
-    reason: str = ""  # why a run was revoked, in words for the caller
+    reason: str = ""  # why a run was revoked or is held, in words for the caller
+    is_frozen: bool = False  # held by an emergency stop, which reaches streams under way too
+    is_waiting: bool = False  # for a person or for another task; of an agent's key: as long as it has no live run
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,19 @@ class Policy:
 
 
 class PolicySource(Protocol):
-    """Where policy comes from. Both methods are called once per call and must not block."""
+    """Where policy comes from. `current` and `age_seconds` are called once per call and must not block."""
 
     def current(self) -> Policy: ...
 
     def age_seconds(self) -> float:
         """Since the source was last known to be true. Above 30, run keys get 503 `policy_stale`, agent keys go on."""
+        ...
+
+    def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
+        """Has `on_change` called, on the event loop, with the key ids and run ids whose principals have changed.
+
+        After the change is in `current`, and as long as the source lives.
+        """
         ...
 
 

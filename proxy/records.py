@@ -1,8 +1,9 @@
 """The call log's records, as they stand in the spool: one JSON object a record, tagged by `type`.
 
-A call writes `call_started` before its upstream is asked, `call_progress` at most once a second while it streams, and
-`call_ended` before its last byte goes out. A started call without an end was in flight when its process died: the
-recorder marks it `unknown`, with `cost_bound_nano_usd` as the most it can have cost.
+A call writes `call_parked` if it has to wait for its held run, `call_started` before its upstream is asked,
+`call_progress` at most once a second while it streams, and `call_ended` before its last byte goes out. A started call
+without an end was in flight when its process died: the recorder marks it `unknown`, with `cost_bound_nano_usd` as the
+most it can have cost.
 """
 
 from typing import Literal
@@ -53,6 +54,13 @@ class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=T
     while_waiting: bool = False  # the run waited for a person, or its task for another: cost of waiting
 
 
+class CallParked(msgspec.Struct, tag="call_parked", tag_field="type", frozen=True):
+    """Written when a call begins to wait because its run is held. Nobody is asked yet: `call_started` may follow."""
+
+    call: CallStarted  # as far as it is known: no provider, no bound
+    reason: str
+
+
 class CallProgress(msgspec.Struct, tag="call_progress", tag_field="type", frozen=True, omit_defaults=True):
     """At most once a second while a stream runs: enough for a ticking cost, an estimate until the end."""
 
@@ -93,4 +101,4 @@ class CallEnded(msgspec.Struct, tag="call_ended", tag_field="type", frozen=True,
     replay_of: str = ""  # the call whose recorded answer this one was given
 
 
-Record = CallStarted | CallProgress | CallEnded
+Record = CallParked | CallStarted | CallProgress | CallEnded

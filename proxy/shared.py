@@ -1,8 +1,10 @@
 """What all calls of one process share."""
 
 from proxy.deps import Deps
+from proxy.fence import Fence
 from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
+from proxy.parking import Parking
 from proxy.stages.admit import InFlight
 from proxy.stages.identify import Callers
 from proxy.targets import Targets
@@ -18,6 +20,8 @@ class Shared:
         self.ids = CallIds(deps.clock)
         self.callers = Callers()
         self.in_flight = InFlight(deps.limits.in_flight_per_key)
+        self.fence = Fence(deps.policy, deps.fencing)
+        self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
         self.targets = Targets()
         self.watches = Watches(deps.limits.watch_after_seconds)

@@ -14,7 +14,7 @@ timeouts: {connect: 10, first_byte: 600, idle: 300}
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -65,6 +65,9 @@ class FixedPolicy:
 
     def age_seconds(self) -> float:
         return 0.0
+
+    def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
+        """Nobody is ever called back."""
 
 
 class LineSink:

@@ -1,4 +1,4 @@
-"""Notices that a client has left while we wait for the provider."""
+"""Notices that a client has left, or that its run may not go on, while we wait for the provider."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from proxy.stages.receive import Receive
 
 
 class Watch:
-    """Watches one call's client, once the call has lasted; ended by `Watches.end`.
+    """Watches one call's client and puts it behind the fence, once it has lasted; ended by `Watches.end`.
 
     It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
     already serve another call.
@@ -23,10 +23,12 @@ class Watch:
 
     def begin(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._until_gone(), name="watch the client")
+        self._call.shared.fence.enter(self._call)
 
     def cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
+            self._call.shared.fence.leave(self._call)
 
     async def _until_gone(self) -> None:
         while (await self._source())["type"] != "http.disconnect":

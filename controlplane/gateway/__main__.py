@@ -31,6 +31,7 @@ from proxy.app import Application, create_app
 from proxy.clock import SystemClock
 from proxy.config import ConfigError
 from proxy.deps import Deps
+from proxy.fence import Fencing, StreamPolicy
 from proxy.front import Front
 from proxy.mcp.app import create_mcp_app
 from proxy.ports import BodyPolicy
@@ -87,6 +88,7 @@ def _serve(
         clock=clock,
         upstream=UpstreamClient(clock),
         prices=PriceTable(compile_listing()),
+        fencing=fencing(settings),
     )
     server = uvicorn.Server(_uvicorn_config(settings, create_app(deps, mcp=create_mcp_app(deps))))
     presence = Presence(writing, "proxy", clock.now_ms())
@@ -135,6 +137,22 @@ def body_policy(word: str) -> BodyPolicy:
         if word == policy:
             return cast("BodyPolicy", policy)
     raise ConfigError(f"POINTSMAN_BODY_POLICY is one of off, metadata, full, not {word!r}.")
+
+
+def fencing(settings: Settings) -> Fencing:
+    """What becomes of calls whose run is revoked or held. Raises ConfigError."""
+    return Fencing(
+        revoked_streams=_stream_policy("POINTSMAN_REVOKED_STREAMS", settings.revoked_streams),
+        frozen_streams=_stream_policy("POINTSMAN_FREEZE_STREAMS", settings.freeze_streams),
+        park_seconds=settings.park_seconds,
+    )
+
+
+def _stream_policy(variable: str, word: str) -> StreamPolicy:
+    for policy in get_args(StreamPolicy):
+        if word == policy:
+            return cast("StreamPolicy", policy)
+    raise ConfigError(f"{variable} is cut or finish, not {word!r}.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ past the last known row, and only what it names is read again.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from controlplane.gateway.destinations import Destinations
 from controlplane.gateway.keyring import Keyring
@@ -44,6 +44,7 @@ class SqlPolicySource:
         self._looked_at = float("-inf")
         self._swept_at = monotonic()
         self._is_failing = False
+        self._followers: list[Callable[[Collection[str]], None]] = []
         self._load()
         self._policy = self._compose()
 
@@ -66,6 +67,11 @@ class SqlPolicySource:
         else:
             self._looked_at = self._monotonic()
             self._is_failing = False
+            self._tell()
+
+    def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
+        """Within one look; see `proxy.ports.PolicySource`."""
+        self._followers.append(on_change)
 
     def sweep(self) -> None:
         """Forgets keys of runs that ended long ago, every ten minutes."""
@@ -89,7 +95,13 @@ class SqlPolicySource:
             self._keyring.load(self._connection, self._clock.now_ms())
         finally:
             self._connection.execute("COMMIT")
+        self._keyring.take_changed()  # nobody could have known
         self._looked_at = self._monotonic()
+
+    def _tell(self) -> None:
+        if changed := self._keyring.take_changed():
+            for on_change in self._followers:
+                on_change(changed)
 
     def _take_changes(self) -> None:
         (data_version,) = self._connection.execute("PRAGMA data_version").fetchone()
@@ -101,10 +113,14 @@ class SqlPolicySource:
         self._data_version = data_version
 
     def _reload(self, subjects: set[tuple[str, str]]) -> None:
-        named: dict[str, list[str]] = {"run": [], "key": [], "agent": []}
+        named: dict[str, list[str]] = {"run": [], "key": [], "agent": [], "task": [], "freeze": []}
         for topic, subject_id in subjects:
             if topic in named:
                 named[topic].append(subject_id)
+        if named["freeze"]:
+            self._keyring.reload_freezes(self._connection)
+        if named["task"]:
+            self._keyring.reload_tasks(self._connection, named["task"])
         if named["run"]:
             self._keyring.reload_runs(self._connection, named["run"])
         if named["key"] or named["agent"]:

@@ -1,7 +1,7 @@
 """Writes a batch of records into the calls database, with the positions read so far, in one transaction.
 
 Killed before the commit, the same records are read again; killed after it, they are not. Either way each call has one
-row, because every statement sets absolute values. Order within a batch: starts, progress, ends.
+row, because every statement sets absolute values. Order within a batch: parked, starts, progress, ends.
 """
 
 import json
@@ -40,6 +40,7 @@ class Ingest:
             run_ids = self._calls.execute(sql.RUNS_IN_FLIGHT, (writer,)).fetchall()
             self._calls.executemany(sql.INSERT_STALE, run_ids)
             call_ids = self._calls.execute(sql.CALLS_IN_FLIGHT, (writer,)).fetchall()
+            self._calls.execute(sql.END_PARKED, (died_at_ns, writer))
             self._calls.execute(sql.MARK_UNKNOWN, (died_at_ns, writer))
         if call_ids:
             _log.warning("calls of a dead proxy are marked unknown", extra={"writer": writer, "calls": len(call_ids)})
@@ -54,6 +55,7 @@ class Ingest:
 
     def _write_calls(self, batch: Batch) -> None:
         calls = self._calls
+        calls.executemany(sql.INSERT_PARKED, [sql.started_parameters(*parked) for parked in batch.parked])
         calls.executemany(sql.INSERT_STARTED, [sql.started_parameters(*started) for started in batch.started])
         calls.executemany(sql.UPDATE_PROGRESS, [sql.progress_parameters(record) for record in batch.progress])
         if not batch.ended:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from controlplane.plain_sqlite import writing
 from controlplane.recorder.batch import Touched
+from controlplane.recorder.statements import PARKED
 
 TELL_EVERY_SECONDS = 1.0
 
@@ -17,18 +18,20 @@ _SUM = """
 SELECT MAX(workspace_id), MAX(task_id), MAX(agent_id), COUNT(*), SUM(kind = 'tool'),
     SUM(outcome IN ('error', 'truncated', 'refused')), SUM(outcome = 'unknown'),
     SUM(input_tokens), SUM(cache_read_tokens), SUM(cache_write_5m_tokens + cache_write_1h_tokens), SUM(output_tokens),
-    SUM(cost_nano_usd), SUM(CASE WHEN outcome = '' THEN live_cost_nano_usd ELSE 0 END), SUM(outcome = ''),
+    SUM(cost_nano_usd), SUM(CASE WHEN while_waiting THEN cost_nano_usd ELSE 0 END),
+    SUM(CASE WHEN outcome = '' THEN live_cost_nano_usd ELSE 0 END), SUM(outcome = ''),
     SUM(CASE WHEN outcome = 'unknown' THEN cost_bound_nano_usd ELSE 0 END), MAX(is_simulated),
     MAX(COALESCE(ended_at_ns, started_at_ns)) / 1000000
 FROM calls WHERE run_id = ? HAVING COUNT(*) > 0
 """
-_LATEST_IN_FLIGHT = """
-SELECT kind, model, live_output_tokens FROM calls WHERE run_id = ? AND outcome = '' ORDER BY started_at_ns DESC LIMIT 1
-"""
+_LATEST_IN_FLIGHT = f"""
+SELECT kind, model, live_output_tokens, error_code = '{PARKED}' FROM calls WHERE run_id = ? AND outcome = ''
+ORDER BY started_at_ns DESC LIMIT 1
+"""  # noqa: S608 - a constant
 _COLUMNS = (
     "workspace_id", "task_id", "agent_id", "calls", "tool_calls", "errors", "unknown_calls", "input_tokens",
-    "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_nano_usd", "live_cost_nano_usd", "live_calls",
-    "bound_nano_usd", "is_simulated", "last_call_at_ms", "substate",
+    "cache_read_tokens", "cache_write_tokens", "output_tokens", "cost_nano_usd", "wait_cost_nano_usd",
+    "live_cost_nano_usd", "live_calls", "bound_nano_usd", "is_simulated", "last_call_at_ms", "substate",
 )  # fmt: skip
 _UPSERT = (
     f"INSERT INTO run_usage (run_id, {', '.join(_COLUMNS)}) VALUES (?, {', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 - our own column names
@@ -99,8 +102,10 @@ class Rollups:
         return _Rollup(run_id, sums[0], sums[1], (run_id, *sums, substate))
 
 
-def substate_of(kind: str, model: str, live_output_tokens: int) -> str:
+def substate_of(kind: str, model: str, live_output_tokens: int, is_parked: bool) -> str:
     """What an agent is doing, by its latest call in flight."""
+    if is_parked:
+        return "held"
     if kind == "tool":
         return f"tool: {model.partition('/')[2]}"
     return "writing" if live_output_tokens else "thinking"

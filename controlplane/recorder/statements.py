@@ -1,13 +1,16 @@
 """The recorder's SQL against the calls database, and records as its parameters. Every statement may be run twice."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from pointsman.contract import ErrorCode
 
 from proxy.records import CallEnded, CallProgress, CallStarted
 
 _STARTED_COLUMNS = (
     "call_id", "workspace_id", "kind", "started_at_ns", "key_id", "agent_id", "run_id", "task_id", "epoch", "provider",
     "model", "dialect", "endpoint", "is_stream", "is_simulated", "idempotency_key", "fingerprint", "label", "writer",
-    "cost_bound_nano_usd", "traceparent", "span_id",
+    "cost_bound_nano_usd", "traceparent", "span_id", "while_waiting",
 )  # fmt: skip
 _ENDED_COLUMNS = (
     "ended_at_ns", "outcome", "status", "upstream_status", "error_code", "input_tokens", "cache_read_tokens",
@@ -26,11 +29,24 @@ _NOT_YET = {
     "after_revocation": 0, "replay_of": "",
 }  # fmt: skip
 
+# A parked call's row has no outcome yet and this code; when the call is asked after all, its start takes the row over.
+PARKED = str(ErrorCode.RUN_PAUSED)
+IS_PARKED = f"outcome = '' AND error_code = '{PARKED}'"
+_KEPT = {"call_id", "started_at_ns"}  # what it lasted counts from where it began to wait
+_AS_STARTED = ", ".join(f"{column} = excluded.{column}" for column in _STARTED_COLUMNS if column not in _KEPT)
+
+
+def _insert(not_yet: Mapping[str, object]) -> str:
+    return (
+        f"INSERT INTO calls ({', '.join((*_STARTED_COLUMNS, *not_yet))}) "  # noqa: S608 - our own column names
+        f"VALUES ({', '.join('?' * len(_STARTED_COLUMNS))}, {', '.join(map(repr, not_yet.values()))})"
+    )
+
+
 INSERT_STARTED = (
-    f"INSERT INTO calls ({', '.join((*_STARTED_COLUMNS, *_NOT_YET))}) "  # noqa: S608 - our own column names
-    f"VALUES ({', '.join('?' * len(_STARTED_COLUMNS))}, {', '.join(map(repr, _NOT_YET.values()))}) "
-    "ON CONFLICT (call_id) DO NOTHING"
+    _insert(_NOT_YET) + f" ON CONFLICT (call_id) DO UPDATE SET error_code = '', {_AS_STARTED} WHERE {IS_PARKED}"
 )
+INSERT_PARKED = _insert(_NOT_YET | {"error_code": PARKED}) + " ON CONFLICT (call_id) DO NOTHING"
 UPDATE_PROGRESS = "UPDATE calls SET live_output_tokens = ?, live_cost_nano_usd = ? WHERE call_id = ? AND outcome = ''"
 UPDATE_ENDED = (
     f"UPDATE calls SET {', '.join(f'{column} = ?' for column in _ENDED_COLUMNS)}, "  # noqa: S608 - our own column names
@@ -41,6 +57,9 @@ VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (call_id) DO NOTHING"""
 INSERT_STALE = "INSERT INTO stale_rollups (run_id) VALUES (?) ON CONFLICT (run_id) DO NOTHING"
 UPSERT_POSITION = """INSERT INTO spool_positions (segment, "offset") VALUES (?, ?)
 ON CONFLICT (segment) DO UPDATE SET "offset" = excluded."offset" """
+# Nobody was asked for a parked call: it is over with its process, and nothing about it is unknown.
+END_PARKED = f"""UPDATE calls SET outcome = 'refused', error_code = 'interrupted', ended_at_ns = MAX(started_at_ns, ?)
+WHERE writer = ? AND {IS_PARKED}"""  # noqa: S608 - constants only
 MARK_UNKNOWN = """UPDATE calls SET outcome = 'unknown', ended_at_ns = MAX(started_at_ns, ?), live_output_tokens = 0,
 live_cost_nano_usd = 0 WHERE writer = ? AND outcome = ''"""
 HOLDERS = "SELECT call_id, run_id, agent_id FROM calls WHERE call_id IN (SELECT value FROM json_each(?))"
@@ -50,12 +69,12 @@ RUNS_IN_FLIGHT = "SELECT DISTINCT run_id FROM calls WHERE writer = ? AND outcome
 
 
 def started_parameters(record: CallStarted, writer: str) -> tuple[Any, ...]:
-    """In the order of `INSERT_STARTED`."""
+    """In the order of `INSERT_STARTED` and `INSERT_PARKED`."""
     return (
         record.call_id, record.workspace_id, record.kind, record.at_ns, record.key_id, record.agent_id, record.run_id,
         record.task_id, record.epoch, record.provider, record.model, record.dialect, record.endpoint, record.is_stream,
         record.is_simulated, record.idempotency_key, record.fingerprint, record.label, writer,
-        record.cost_bound_nano_usd, record.traceparent, record.span_id,
+        record.cost_bound_nano_usd, record.traceparent, record.span_id, record.while_waiting,
     )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from pointsman.contract import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, ErrorCode
 
+from proxy.call import Caller
 from proxy.deps import Deps
 from proxy.errors import CallerFault, ClientLeft, IdempotencyMismatch, InternalFault, InvalidRequest, ProxyError
+from proxy.fence import Fence
 from proxy.flights import REPLAY_HEADER
 from proxy.journal import CallIds
 from proxy.mcp.call import McpCall
@@ -22,6 +24,7 @@ from proxy.mcp.envelope import EnvelopeError, McpRequest, parse_request, render_
 from proxy.mcp.refusal import render_refusal
 from proxy.mcp.relay import Relay
 from proxy.mcp.retries import Retries, as_response_to
+from proxy.parking import Parking
 from proxy.ports import Answer, Policy, ToolServer
 from proxy.stages.admit import InFlight, admit
 from proxy.stages.identify import identify
@@ -42,6 +45,8 @@ class McpGateway:
         self._log = CallLog(deps)
         self._retries = Retries(deps.answers)
         self._in_flight = InFlight(deps.limits.in_flight_per_key)
+        self._fence = Fence(deps.policy, deps.fencing)
+        self._parking = Parking(deps.policy, deps.fencing)
         self._ids = CallIds(deps.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +98,8 @@ class McpGateway:
             self._log.refused(call, error)
             raise
         try:
+            if caller.hold is not None:
+                await self._park(client, call)
             if call.is_keyed:
                 await self._ask_once(client, call)
             else:
@@ -100,9 +107,32 @@ class McpGateway:
         finally:
             self._in_flight.leave(caller.principal.key_id)
 
+    async def _park(self, client: McpClient, call: McpCall) -> None:
+        """Returns when the held run goes on. Raises RunPaused, RunRevoked or ClientLeft, which is recorded then."""
+        changed = asyncio.Event()
+        watch = asyncio.get_running_loop().create_task(
+            _tell_when_left(client, changed), name=f"watch parked {call.call_id}"
+        )
+
+        def again() -> Caller:
+            if watch.done():
+                raise ClientLeft
+            return identify(client.raw_headers, self._deps.policy.current())
+
+        try:
+            self._parking.check_room()
+            self._log.parked(call)
+            call.caller = await self._parking.wait(call.caller, again, changed)
+        except ProxyError as error:
+            self._log.refused(call, error)
+            raise
+        finally:
+            watch.cancel()
+            call.begun_ns = self._deps.clock.monotonic_ns()  # what came before was waiting
+
     async def _ask(self, client: McpClient, call: McpCall) -> None:
         """Asks for this client only: when it leaves, the server's connection closes, which cancels the call there."""
-        relay = Relay(self._deps, self._log, call, client)
+        relay = Relay(self._deps, self._log, call, client, self._fence)
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(_abort_when_left(client, relay), name=f"watch {call.call_id}")
             try:
@@ -121,12 +151,15 @@ class McpGateway:
             await self._replay(client, call, kept)
             return
         try:
-            relay = Relay(self._deps, self._log, call, client)
+            relay = Relay(self._deps, self._log, call, client, self._fence)
             await relay.run(lambda body: self._retries.keep(call, body))
         finally:
             self._retries.land(call)
 
     async def _replay(self, client: McpClient, call: McpCall, kept: Answer) -> None:
+        if (error := self._fence.withholds(call.caller)) is not None:  # it may have waited for the first one
+            self._log.refused(call, error)
+            raise error
         body = as_response_to(call.request.id, kept.body)
         self._log.replayed(call, kept, body)
         headers = [_JSON, *call.own_headers, (REPLAY_HEADER, kept.call_id.encode())]
@@ -141,6 +174,13 @@ def create_mcp_app(deps: Deps) -> McpGateway:
 async def _abort_when_left(client: McpClient, relay: Relay) -> None:
     await client.left()
     relay.attempt.abort(ClientLeft())
+
+
+async def _tell_when_left(client: McpClient, changed: asyncio.Event) -> None:
+    try:
+        await client.left()
+    finally:
+        changed.set()
 
 
 async def _refuse(client: McpClient, request_id: object, error: ProxyError, call_id: str) -> None:

@@ -3,12 +3,12 @@
 import secrets
 
 from proxy.deps import Deps
-from proxy.errors import ProxyError
+from proxy.errors import ClientLeft, ProxyError
 from proxy.journal import Journal
 from proxy.mcp.call import McpCall
 from proxy.mcp.subject import answer_digest, is_tool_error, label_of
 from proxy.ports import Answer
-from proxy.records import CallEnded, CallStarted, Outcome
+from proxy.records import CallEnded, CallParked, CallStarted, Outcome
 from proxy.redaction import without_keys
 
 
@@ -21,33 +21,40 @@ class CallLog:
         self._policy = deps.policy
         self._most_bytes = deps.limits.recorded_body_bytes
 
+    def parked(self, call: McpCall) -> None:
+        """The call begins to wait for its held run."""
+        hold = call.caller.hold
+        self._journal.write(CallParked(self._as_started(call), hold.reason if hold else ""))
+
     def started(self, call: McpCall) -> None:
-        caller = call.caller
-        self._journal.write(
-            CallStarted(
-                call_id=call.call_id,
-                at_ns=self._clock.now_ns(),
-                kind="tool",
-                workspace_id=caller.principal.workspace_id,
-                key_id=caller.principal.key_id,
-                provider=call.server.name,
-                model=call.name,
-                dialect="mcp",
-                endpoint=f"/mcp/{call.server.name}",
-                agent_id=caller.agent_id,
-                run_id=caller.run_id,
-                task_id=caller.task_id,
-                epoch=caller.epoch,
-                is_stream="progressToken" in call.request.meta,
-                is_simulated=call.server.is_simulated,
-                idempotency_key=call.idempotency_key,
-                fingerprint=call.fingerprint,
-                label=label_of(call.request),
-                traceparent=call.traceparent,
-                span_id=secrets.token_hex(8),
-            )
-        )
+        self._journal.write(self._as_started(call))
         call.is_started = True
+
+    def _as_started(self, call: McpCall) -> CallStarted:
+        caller = call.caller
+        return CallStarted(
+            call_id=call.call_id,
+            at_ns=self._clock.now_ns(),
+            kind="tool",
+            workspace_id=caller.principal.workspace_id,
+            key_id=caller.principal.key_id,
+            provider=call.server.name,
+            model=call.name,
+            dialect="mcp",
+            endpoint=f"/mcp/{call.server.name}",
+            agent_id=caller.agent_id,
+            run_id=caller.run_id,
+            task_id=caller.task_id,
+            epoch=caller.epoch,
+            is_stream="progressToken" in call.request.meta,
+            is_simulated=call.server.is_simulated,
+            idempotency_key=call.idempotency_key,
+            fingerprint=call.fingerprint,
+            label=label_of(call.request),
+            traceparent=call.traceparent,
+            span_id=secrets.token_hex(8),
+            while_waiting=caller.is_waiting,
+        )
 
     def answered(self, call: McpCall, status: int) -> None:
         """The server answered, with a result or with an error of its own."""
@@ -61,9 +68,9 @@ class CallLog:
         self._ended(call, "replayed", kept.status, replay_of=kept.call_id)
 
     def refused(self, call: McpCall, error: ProxyError) -> None:
-        """The call may not be asked; its server never heard of it."""
+        """The call may not be asked, or nobody waits for it any more; its server never heard of it."""
         self.started(call)
-        self.failed(call, error, "refused")
+        self.failed(call, error, "client_left" if isinstance(error, ClientLeft) else "refused")
 
     def failed(self, call: McpCall, error: ProxyError, outcome: Outcome) -> None:
         """The call ended with an error of ours."""

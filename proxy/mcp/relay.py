@@ -6,12 +6,14 @@
 Once events have begun, a fault is told in a last event: a stream never ends in silence.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import orjson
 
+from proxy.call import Caller
 from proxy.deps import Deps
-from proxy.errors import ClientLeft, Headers, ProxyError, UpstreamCut, UpstreamFault
+from proxy.errors import ClientLeft, Headers, ProxyError, RunRevoked, UpstreamCut, UpstreamFault
+from proxy.fence import Fence
 from proxy.mcp.call import McpCall
 from proxy.mcp.call_log import CallLog
 from proxy.mcp.client import McpClient
@@ -35,11 +37,12 @@ def _keep_nothing(body: bytes) -> None:
 class Relay:
     """One call's way there and back. `attempt` may be aborted by whoever watches the client."""
 
-    def __init__(self, deps: Deps, log: CallLog, call: McpCall, client: McpClient) -> None:
+    def __init__(self, deps: Deps, log: CallLog, call: McpCall, client: McpClient, fence: Fence) -> None:
         self._deps = deps
         self._log = log
         self._call = call
         self._client = client
+        self._fence = fence
         call.begun_ns = deps.clock.monotonic_ns()
         origin, request = render_upstream_request(call.server, client.headers, call.body)
         self.attempt: Attempt = deps.upstream.attempt(origin, request, call.server.name)
@@ -47,6 +50,7 @@ class Relay:
     async def run(self, keep: Keep = _keep_nothing) -> None:
         """Answers the client, whatever happens. `keep` gets the whole response before the client has its last byte."""
         self._log.started(self._call)
+        self._fence.enter(self)
         try:
             await self.attempt.answered()
             self._note_head()
@@ -57,9 +61,24 @@ class Relay:
         except ProxyError as error:
             await self._fail(error)
         finally:
+            self._fence.leave(self)
             self.attempt.release()
             # Does nothing to a settled call; one that is not was cancelled with the process.
             self._log.failed(self._call, ClientLeft(), "client_left")
+
+    @property
+    def caller(self) -> Caller:
+        return self._call.caller
+
+    @property
+    def headers(self) -> Mapping[bytes, bytes]:
+        """As the client sent them."""
+        return self._client.raw_headers
+
+    def cut(self, error: ProxyError) -> None:
+        """Ends a stream under way. A keyed call is asked to its end, so that a retry does not make it twice."""
+        if self._client.has_begun and not self._call.is_keyed and not self._call.is_settled:
+            self.attempt.abort(error)
 
     def _note_head(self) -> None:
         call, attempt = self._call, self.attempt
@@ -77,8 +96,10 @@ class Relay:
             raise UpstreamFault(
                 f"Tool server {call.server.name!r} answered HTTP {self.attempt.status} without a JSON-RPC response."
             )
-        call.note_answer(body, self._deps.limits.recorded_body_bytes)
         keep(body)
+        if (error := self._fence.withholds(call.caller)) is not None:
+            raise error
+        call.note_answer(body, self._deps.limits.recorded_body_bytes)
         self._log.answered(call, self.attempt.status)
         await self._client.answer(self.attempt.status, self._headers(), body)
 
@@ -93,6 +114,8 @@ class Relay:
 
     async def _stream(self, keep: Keep) -> None:
         call, tap = self._call, StreamTap(self._call.request.id, MOST_READ_BYTES)
+        if not call.is_keyed and (error := self._fence.objection(call.caller, self.headers)) is not None:
+            raise error
         await self._client.start(self.attempt.status, self._headers())
         while part := await self.attempt.next():
             tap.feed(part)
@@ -124,6 +147,8 @@ class Relay:
             return
         has_left = isinstance(error, ClientLeft)
         outcome: Outcome = "client_left" if has_left else "truncated" if self._client.has_begun else "error"
+        if outcome == "error" and isinstance(error, RunRevoked):
+            outcome = "refused"
         refusal = render_refusal(call.request.id, error, call.call_id)
         if not has_left:
             call.note_answer(refusal, self._deps.limits.recorded_body_bytes)

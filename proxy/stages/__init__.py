@@ -1,4 +1,4 @@
-"""The ten stages of a call, one file each, put in order by `proxy/pipeline.py`.
+"""The eleven stages of a call, one file each, put in order by `proxy/pipeline.py`.
 
-receive, identify → admit → guard → recall → route → render → send → translate → settle
+receive, identify → admit → guard → park → recall → route → render → send → translate → settle
 """

@@ -21,6 +21,7 @@ class _Known(NamedTuple):
     key: str
     key_digest: str
     principal: Principal
+    runs: tuple[Principal, ...]
     run: Principal
     caller: Caller
 
@@ -45,13 +46,14 @@ class Callers:
         else:
             key, key_digest = known.key, known.key_digest
         principal = _holder(key, key_digest, policy)
-        run = _run_of(principal, headers, policy)
-        if known is not None and known.principal is principal and known.run is run:
+        runs = _live_runs_of(principal, policy)
+        run = _run_of(principal, runs, headers, policy)
+        if known is not None and known.principal is principal and known.run is run and known.runs is runs:
             return known.caller
-        caller = _attributed(principal, key, key_digest, run)
+        caller = _attributed(principal, key, key_digest, runs, run)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[said] = _Known(key, key_digest, principal, run, caller)
+        self._known[said] = _Known(key, key_digest, principal, runs, run, caller)
         return caller
 
 
@@ -64,7 +66,8 @@ def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
     key = present_key(headers)
     key_digest = digest(key)
     principal = _holder(key, key_digest, policy)
-    return _attributed(principal, key, key_digest, _run_of(principal, headers, policy))
+    runs = _live_runs_of(principal, policy)
+    return _attributed(principal, key, key_digest, runs, _run_of(principal, runs, headers, policy))
 
 
 def present_key(headers: Mapping[bytes, bytes]) -> str:
@@ -81,12 +84,13 @@ def _holder(key: str, key_digest: str, policy: Policy) -> Principal:
         if policy.allow_anonymous:
             return _ANONYMOUS
         raise _refusal(key)
-    if principal.state != "live":
+    if principal.state == "revoked":
         raise RunRevoked(f"This key's run is over: {principal.reason or 'it was revoked'}. Claim the task again.")
     return principal
 
 
-def _attributed(principal: Principal, key: str, key_digest: str, run: Principal) -> Caller:
+def _attributed(principal: Principal, key: str, key_digest: str, runs: tuple[Principal, ...], run: Principal) -> Caller:
+    has_run = run.run_id is not None
     return Caller(
         principal=principal,
         key=key,
@@ -95,14 +99,22 @@ def _attributed(principal: Principal, key: str, key_digest: str, run: Principal)
         run_id=run.run_id,
         task_id=run.task_id,
         epoch=run.epoch,
+        hold=next((one for one in (principal, run) if one.state == "held"), None),
+        is_waiting=run.is_waiting and (has_run or not runs),
     )
 
 
-def _run_of(principal: Principal, headers: Mapping[bytes, bytes], policy: Policy) -> Principal:
+def _live_runs_of(principal: Principal, policy: Policy) -> tuple[Principal, ...]:
+    """The runs that an agent's key may stand for."""
+    return () if principal.kind is KeyKind.RUN else policy.live_runs.get(principal.agent_id or "", ())
+
+
+def _run_of(
+    principal: Principal, runs: tuple[Principal, ...], headers: Mapping[bytes, bytes], policy: Policy
+) -> Principal:
     """The live run that a key stands for, or the principal itself: a run's, or one that has no run."""
     if principal.kind is KeyKind.RUN:
         return principal
-    runs = policy.live_runs.get(principal.agent_id or "", ())
     task = headers.get(_TASK)
     if task:
         name = task.decode("latin-1")

@@ -13,7 +13,7 @@ Receive = Callable[[], Awaitable[Any]]
 
 
 async def receive(call: Call, source: Receive) -> None:
-    """Reads the body. Raises InvalidRequest (413 too large, 415 compressed, 408 too slow) or ClientLeft."""
+    """Reads the body. Raises InvalidRequest (413 too large, 415 compressed, 408 too slow), ClientLeft or RunRevoked."""
     limits = call.shared.deps.limits
     length = call.headers.get(b"content-length", b"0")
     if len(length) > 18 or int(length) > limits.body_bytes:
@@ -45,6 +45,7 @@ async def _receive_rest(call: Call, source: Receive) -> None:
     except TimeoutError as cause:
         raise InvalidRequest("The request's body did not arrive in time.", status=408) from cause
     call.body = b"".join(parts)
+    call.caller = call.shared.callers.find(call.headers, call.policy)  # a long upload must not outlive its run
 
 
 def _too_large(limit: int) -> InvalidRequest:

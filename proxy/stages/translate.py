@@ -26,7 +26,7 @@ _UPSTREAM_REQUEST_ID = b"x-pointsman-upstream-request-id"
 
 
 async def translate(call: Call) -> None:
-    """Passes the answer on, whole or streamed. Raises UpstreamFault when it is cut."""
+    """Passes the answer on, whole or streamed. Raises UpstreamFault when it is cut, RunRevoked when it is withheld."""
     attempt = call.attempt
     assert attempt is not None  # noqa: S101 - send has run
     try:
@@ -44,6 +44,7 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     read = read_anthropic_body if call.dialect == "anthropic" else read_openai_body
     text = plain(body, encoding)
     call.reading = read(text)
+    _withhold(call)
     call.status = attempt.status
     call.succeed()
     if attempt.status >= 400:
@@ -54,6 +55,13 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     headers.append((b"content-length", b"%d" % len(body)))
     call.is_committed = True
     await call.client.answer(attempt.status, headers, body)
+
+
+def _withhold(call: Call) -> None:
+    """Raises RunRevoked when the answer is not for this client any more: paid, and kept if others may wait for it."""
+    assert call.caller is not None  # noqa: S101 - identify has run
+    if not call.is_detached and (error := call.shared.fence.withholds(call.caller)) is not None:
+        raise error
 
 
 class _Relay:

@@ -1,6 +1,6 @@
 """The MCP gateway on a socket, in front of the simulated tool server on another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,12 +43,16 @@ class Sink:
 class Source:
     policy: Policy
     age: float = 0.0
+    followers: list[Callable[[Collection[str]], None]] = field(default_factory=list)
 
     def current(self) -> Policy:
         return self.policy
 
     def age_seconds(self) -> float:
         return self.age
+
+    def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
+        self.followers.append(on_change)
 
 
 @dataclass

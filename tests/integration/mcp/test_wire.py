@@ -191,14 +191,16 @@ def test_a_body_policy_of_metadata_records_sizes_and_no_bodies(gateway: Gateway)
     assert end.response_bytes == len(answer.content)
 
 
-async def test_a_call_whose_run_is_revoked_meanwhile_is_marked(gateway: Gateway):
+async def test_a_call_whose_run_is_revoked_meanwhile_is_marked_and_its_answer_withheld(gateway: Gateway):
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         call = group.create_task(asyncio.to_thread(post, gateway, tool_call(query="[[sim:slow 0.5]]")), name="call")
         while not gateway.sink.records:
             await asyncio.sleep(0.01)
         gateway.source.policy = replace(gateway.source.policy, principals={})
-    assert call.result().status_code == 200
-    assert ended(gateway)[0].after_revocation
+    assert error_of(call.result()) == (403, -32000, "run_revoked")
+    assert [(end.outcome, end.upstream_status, end.after_revocation) for end in ended(gateway)] == [
+        ("refused", 200, True)
+    ]
 
 
 async def test_a_call_whose_run_is_revoked_in_the_same_policy_is_marked_too(gateway: Gateway):
@@ -209,8 +211,10 @@ async def test_a_call_whose_run_is_revoked_in_the_same_policy_is_marked_too(gate
         while not gateway.sink.records:
             await asyncio.sleep(0.01)
         principals.clear()  # as the SQL source does it: one policy, other contents
-    assert call.result().status_code == 200
-    assert ended(gateway)[0].after_revocation
+    assert error_of(call.result()) == (403, -32000, "run_revoked")
+    assert [(end.outcome, end.upstream_status, end.after_revocation) for end in ended(gateway)] == [
+        ("refused", 200, True)
+    ]
 
 
 # --- a server that fails ---

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -18,6 +18,7 @@ from proxy.answers import FileAnswerStore
 from proxy.app import create_app
 from proxy.clock import SystemClock
 from proxy.deps import Deps, Limits
+from proxy.fence import Fencing
 from proxy.front import Front
 from proxy.ports import Clock, Policy, Principal, Provider
 from proxy.price_list import compile_listing
@@ -32,7 +33,7 @@ REVOKED_KEY = "revoked-key-0123456789"
 PROVIDER_KEY = "sk-provider-secret"
 
 AGENT = Principal("k_agent", KeyKind.AGENT, "w_1", agent_id="a_1")
-RUN = Principal("k_run", KeyKind.RUN, "w_1", agent_id="a_1", run_id="r_1", task_id="t_1", epoch=3)
+RUN = Principal("r_1", KeyKind.RUN, "w_1", agent_id="a_1", run_id="r_1", task_id="t_1", epoch=3)
 REVOKED = replace(RUN, key_id="k_old", epoch=2, state="revoked", reason="a newer attempt took over")
 
 
@@ -62,14 +63,32 @@ class MemorySink:
 
 @dataclass
 class HeldPolicy:
+    """A policy in the test's hands."""
+
     policy: Policy
     age: float = 0.0
+    followers: list[Callable[[Collection[str]], None]] = field(default_factory=list)
 
     def current(self) -> Policy:
         return self.policy
 
     def age_seconds(self) -> float:
         return self.age
+
+    def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
+        self.followers.append(on_change)
+
+    def change(self, key: str, **values: Any) -> None:
+        """Changes who holds the key, in place, and tells of it."""
+        principals, live_runs = dict(self.policy.principals), dict(self.policy.live_runs)
+        old = principals[digest(key)]
+        new = principals[digest(key)] = replace(old, **values)
+        if new.agent_id is not None and new.run_id is not None:
+            others = [run for run in live_runs.get(new.agent_id, ()) if run.run_id != new.run_id]
+            live_runs[new.agent_id] = (*others, *([new] if new.state != "revoked" else []))
+        self.policy = replace(self.policy, principals=principals, live_runs=live_runs)
+        for on_change in self.followers:
+            on_change({new.key_id} | ({new.run_id} if new.run_id else set()))
 
 
 @cache
@@ -174,13 +193,14 @@ async def running_proxy(
     change: Callable[[Policy], Policy] = lambda policy: policy,
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
+    fencing: Fencing | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
     clock, sink = clock or SystemClock(), MemorySink()
     policy = HeldPolicy(change(policy_for(provider_port)))
     answers = FileAnswerStore(tmp_path / "answers", clock)
     upstream = UpstreamClient(clock, timeouts)
-    deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits())
+    deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits(), fencing or Fencing())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         create_app(deps), http=Front, ws="none", lifespan="on", access_log=False, log_level="warning",

@@ -113,5 +113,7 @@ async def test_a_run_that_is_revoked_during_its_call_is_recorded_so_even_when_po
         answered = await proxy.ask(request())
         refused = await proxy.ask(request())
 
-    assert (answered.status, refused.status) == (200, 403)
-    assert proxy.sink.ended["after_revocation"] is True
+    assert (answered.status, refused.status) == (403, 403)
+    ended = proxy.sink.ended
+    assert (ended["after_revocation"], ended["outcome"], ended["upstream_status"]) == (True, "refused", 200)
+    assert ended["usage"] == {"input": 60, "cache_read": 40, "output": 20, "reasoning": 5}  # paid all the same

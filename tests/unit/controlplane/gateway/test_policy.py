@@ -85,7 +85,7 @@ def test_keys_and_live_runs_are_known_from_the_start(office: Office) -> None:
 
     run = Principal("r_1", KeyKind.RUN, "w", "a_1", "r_1", "t_1", 1)
     assert dict(policy.principals) == {
-        "digest of k_1": Principal("k_1", KeyKind.AGENT, "w", "a_1"),
+        "digest of k_1": Principal("k_1", KeyKind.AGENT, "w", "a_1", is_waiting=True),
         "digest of r_1": run,
     }
     assert dict(policy.live_runs) == {"a_1": (run,)}
