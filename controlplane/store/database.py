@@ -5,15 +5,19 @@ SQLite (WAL) has a single writer. So each process holds *one* writing connection
 in this process or another. Readers have connections of their own, see one snapshot each, and never wait for a writer.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from controlplane.settings import Settings
+from controlplane.store.one_hop import one_hop_creator
+from controlplane.store.write_queue import WriteQueue, in_one_hop
+
+T = TypeVar("T")
 
 READERS = 4  # connections a process may read with at once; a read takes milliseconds
 WAIT_SECONDS = 10.0  # for a connection of the pool; a transaction that holds the writer longer is a bug
@@ -38,6 +42,22 @@ class Database:
 
     engine: AsyncEngine
     writer: AsyncEngine
+    _writes: WriteQueue = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_writes", WriteQueue(self.writer))
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, committed. One hop to the writer's thread; those that wait together share a transaction.
+
+        `work` is synchronous, short, and may be called again when another one of its transaction has failed.
+        """
+        return await self._writes.run(work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` reads, over one snapshot, in one hop to a reader's thread."""
+        async with self.engine.connect() as connection:
+            return await in_one_hop(connection, work)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -52,6 +72,7 @@ class Database:
             yield session
 
     async def close(self) -> None:
+        await self._writes.close()
         await self.engine.dispose()
         await self.writer.dispose()
 
@@ -72,8 +93,10 @@ def open_database(url: str) -> Database:
 
 
 def _engine(url: str, connections: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=WAIT_SECONDS)
-    if make_url(url).get_backend_name() == "sqlite":
+    is_sqlite = make_url(url).get_backend_name() == "sqlite"
+    creator = {"async_creator": one_hop_creator(url, f"BEGIN {begin}")} if is_sqlite else {}
+    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=WAIT_SECONDS, **creator)
+    if is_sqlite:
         event.listen(engine.sync_engine, "connect", _on_connect)
 
         def _on_begin(connection: Connection) -> None:
@@ -84,9 +107,6 @@ def _engine(url: str, connections: int, begin: str) -> AsyncEngine:
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
-    # The driver would begin transactions itself, late and deferred; SQLAlchemy's documentation of SQLite ("Serializable
-    # isolation / Savepoints / Transactional DDL") says to switch that off and to begin them in an event.
-    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
