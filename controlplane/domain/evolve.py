@@ -11,12 +11,14 @@ from controlplane.domain.events import Event
 from controlplane.domain.settle import settle
 from controlplane.domain.state import (
     APPLIED_KEPT,
+    BLOCKER_CAUSES,
     REASON_KEPT,
     RUNS_KEPT,
     BlockerState,
     Clarification,
     Deliverable,
     Hold,
+    HumanCause,
     Question,
     Review,
     Run,
@@ -89,7 +91,14 @@ def _moved(state: TaskState, event: happened.TaskMoved) -> TaskState:
 def _assigned(state: TaskState, event: happened.TaskAssigned) -> TaskState:
     # Without a live run a task in progress waits for its next agent; there it stays only while changes are asked.
     waits = state.status is TaskStatus.IN_PROGRESS and state.live_run is None and not state.changes_requested
+    lost = state.lost_run
+    state = state if lost is None or event.agent_id in {None, lost.agent_id} else _without_comeback(state)
     return replace(state, agent_id=event.agent_id, status=TaskStatus.READY if waits else state.status)
+
+
+def _without_comeback(state: TaskState) -> TaskState:
+    """A run that was lost may not go on any more: a person has decided otherwise."""
+    return replace(state, epoch=state.epoch + 1) if state.lost_run else state
 
 
 def _run_started(state: TaskState, event: happened.RunStarted) -> TaskState:
@@ -139,22 +148,34 @@ def _submitted(state: TaskState, event: happened.DeliverableSubmitted) -> TaskSt
         sha256=event.sha256,
         size_bytes=event.size_bytes,
         submitted_at_ms=event.at_ms,
+        agent_id=event.agent_id,
         kind=event.format,
         title=event.title,
         name=event.name,
         media_type=event.media_type,
         language=event.language,
     )
+    if state.human_cause not in BLOCKER_CAUSES:  # whatever went wrong on the way, here it is
+        state = replace(state, needs_human="", human_cause=None)
     return replace(
         state,
         status=TaskStatus.IN_REVIEW,
-        runs=_with_run(state, event.run_id, RunState.SUBMITTED, event.at_ms),
+        runs=_submitted_by(_judged(state, RunState.SUPERSEDED), event),
         deliverables=(*state.deliverables, deliverable),
         verdicts=(),
         clarification=None,
         changes_requested=False,
         failures=0,
         question=None,
+    )
+
+
+def _submitted_by(runs: tuple[Run, ...], event: happened.DeliverableSubmitted) -> tuple[Run, ...]:
+    return tuple(
+        replace(run, state=RunState.SUBMITTED, ended_at_ms=run.ended_at_ms or event.at_ms, reason="")
+        if run.run_id == event.run_id
+        else run
+        for run in runs
     )
 
 
@@ -182,6 +203,7 @@ def _approved(state: TaskState, event: happened.DeliverableApproved) -> TaskStat
 
 
 def _judged(state: TaskState, verdict: RunState) -> tuple[Run, ...]:
+    """What becomes of the run whose work lies in review."""
     return tuple(replace(run, state=verdict) if run.state is RunState.SUBMITTED else run for run in state.runs)
 
 
@@ -237,11 +259,17 @@ def _resumed(state: TaskState, event: happened.RunResumed) -> TaskState:
         replace(run, state=RunState.RUNNING, ended_at_ms=None, reason="") if run.run_id == event.run_id else run
         for run in state.runs
     )
-    return replace(state, runs=runs, status=TaskStatus.IN_PROGRESS, failures=max(0, state.failures - 1))
+    avoids = tuple(agent_id for agent_id in state.avoids if agent_id != event.agent_id)
+    resumed = replace(
+        state, runs=runs, status=TaskStatus.IN_PROGRESS, failures=max(0, state.failures - 1), avoids=avoids
+    )
+    is_refuted = state.human_cause in {HumanCause.FAILURES, HumanCause.LOST_TWICE}
+    return replace(resumed, needs_human="", human_cause=None) if is_refuted else resumed
 
 
 def _restart_asked(state: TaskState, event: happened.RestartAsked) -> TaskState:
     floor = state.checkpoint_floor if event.from_checkpoint else state.epoch
+    state = _without_comeback(state)
     return replace(state, status=TaskStatus.READY, changes_requested=False, checkpoint_floor=floor)
 
 
@@ -282,17 +310,15 @@ def _human_needed(state: TaskState, event: happened.HumanNeeded) -> TaskState:
     return replace(state, needs_human=event.reason, human_cause=event.cause)
 
 
-def _closed_as(status: TaskStatus) -> Callable[[TaskState, Any], TaskState]:
+def _closed_as(status: TaskStatus, work: RunState) -> Callable[[TaskState, Any], TaskState]:
     def close(state: TaskState, event: happened.Event) -> TaskState:
         return replace(
             state,
             status=status,
             closed_at_ms=event.at_ms,
+            runs=_judged(state, work),
             changes_requested=False,
             clarification=None,
-            holds={},
-            needs_human="",
-            human_cause=None,
         )
 
     return close
@@ -300,7 +326,7 @@ def _closed_as(status: TaskStatus) -> Callable[[TaskState, Any], TaskState]:
 
 def _reopened(state: TaskState, _event: happened.TaskReopened) -> TaskState:
     return replace(
-        state,
+        _without_comeback(state),
         status=TaskStatus.READY,
         closed_at_ms=None,
         verdicts=(),
@@ -308,6 +334,7 @@ def _reopened(state: TaskState, _event: happened.TaskReopened) -> TaskState:
         failures=0,
         avoids=(),
         upstream_changed=(),
+        question=None,
         # What they came to meanwhile is looked up before anybody may claim it.
         blockers=dict.fromkeys(state.blockers, BlockerState.OPEN),
     )
@@ -340,8 +367,8 @@ _EVOLVERS: dict[type, Callable[[TaskState, Any], TaskState]] = {
     happened.BlockerResolved: _blocker_resolved,
     happened.UpstreamChanged: _upstream_changed,
     happened.HumanNeeded: _human_needed,
-    happened.TaskCancelled: _closed_as(TaskStatus.CANCELLED),
-    happened.TaskFailed: _closed_as(TaskStatus.FAILED),
-    happened.TaskCompleted: _closed_as(TaskStatus.DONE),
+    happened.TaskCancelled: _closed_as(TaskStatus.CANCELLED, RunState.CANCELLED),
+    happened.TaskFailed: _closed_as(TaskStatus.FAILED, RunState.CANCELLED),
+    happened.TaskCompleted: _closed_as(TaskStatus.DONE, RunState.ACCEPTED),
     happened.TaskReopened: _reopened,
 }

@@ -4,11 +4,13 @@ A rule names reviewers and how many of them must approve: one of them is *any*, 
 enough to send it back. An agent may review, but never what it made itself.
 """
 
+from msgspec.structs import replace
 from pointsman.contract import ErrorCode
 
 from controlplane.domain import events as happened
 from controlplane.domain.commands import AdoptLate, Envelope, ReviewDeliverable, SetReview
 from controlplane.domain.events import Event
+from controlplane.domain.human_causes import sentence_of
 from controlplane.domain.refusals import Refused, refused
 from controlplane.domain.run_rules import end_live_run
 from controlplane.domain.state import (
@@ -20,6 +22,7 @@ from controlplane.domain.state import (
     ReviewRule,
     RunState,
     TaskState,
+    TaskStatus,
 )
 
 
@@ -100,11 +103,9 @@ def _request_changes(state: TaskState, envelope: Envelope, version: int, note: s
     rejections = state.rejections + 1
     if rejections < REJECTIONS_BEFORE_HUMAN:
         return (sent_back,)
+    sentence = sentence_of(HumanCause.REJECTIONS, rejections)
     needed = happened.HumanNeeded(
-        at_ms=envelope.at_ms,
-        actor=envelope.actor,
-        reason=f"Sent back {rejections} times in a row. Reassign it, clarify the brief, or stop it.",
-        cause=HumanCause.REJECTIONS,
+        at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence, cause=HumanCause.REJECTIONS
     )
     return (sent_back, needed)
 
@@ -121,7 +122,13 @@ def set_review(state: TaskState, envelope: Envelope, command: SetReview) -> tupl
     check_review(command.review)
     if command.review == state.review:
         return ()
-    return (happened.ReviewSet(at_ms=envelope.at_ms, actor=envelope.actor, review=command.review),)
+    changed = happened.ReviewSet(at_ms=envelope.at_ms, actor=envelope.actor, review=command.review)
+    if state.status is not TaskStatus.IN_REVIEW or missing_approvals(replace(state, review=command.review)):
+        return (changed,)
+    enough = happened.TaskCompleted(
+        at_ms=envelope.at_ms, actor=envelope.actor, reason="Enough had approved for the new rule."
+    )
+    return (changed, enough)
 
 
 def check_review(rule: ReviewRule) -> None:

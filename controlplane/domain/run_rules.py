@@ -14,9 +14,11 @@ from controlplane.domain.commands import (
     SubmitDeliverable,
 )
 from controlplane.domain.events import Event
+from controlplane.domain.human_causes import sentence_of
 from controlplane.domain.refusals import Refused, refused
 from controlplane.domain.state import (
     FAILURES_BEFORE_HUMAN,
+    WAITING,
     WAKES_PER_HOUR,
     HoldKind,
     HumanCause,
@@ -51,6 +53,8 @@ def claim(state: TaskState, envelope: Envelope, command: ClaimTask) -> tuple[Eve
         raise refused(
             ErrorCode.ILLEGAL_TRANSITION, f"This agent fell silent on T-{state.number} twice; another one should try."
         )
+    if any(run.run_id == command.run_id for run in state.runs):
+        raise refused(ErrorCode.ILLEGAL_TRANSITION, "The id of a run is used once.", field="run_id")
     return (
         happened.RunStarted(
             at_ms=envelope.at_ms,
@@ -82,6 +86,8 @@ def fail_run(state: TaskState, envelope: Envelope, command: FailRun) -> tuple[Ev
 
 def lose_run(state: TaskState, envelope: Envelope, command: LoseRun) -> tuple[Event, ...]:
     run = _holder(state, command)
+    if run.state in WAITING:  # it began to wait while its silence was judged
+        raise refused(ErrorCode.ILLEGAL_TRANSITION, "Its run waits, and needs no sign of life for it.")
     ended = _run_ended(envelope, run, RunState.LOST, "silence", command.message)
     return (ended, *(_human_after_failures(state, envelope) or _after_second_loss(state, envelope, run)))
 
@@ -90,31 +96,30 @@ def _after_second_loss(state: TaskState, envelope: Envelope, run: Run) -> tuple[
     before = state.runs[-2] if len(state.runs) > 1 else None
     if before is None or before.state is not RunState.LOST or before.agent_id != run.agent_id:
         return ()
+    if (before.ended_at_ms or 0) <= state.helped_at_ms:
+        return ()
     avoided = happened.AgentAvoided(at_ms=envelope.at_ms, actor=envelope.actor, agent_id=run.agent_id)
     if state.agent_id != run.agent_id:
         return (avoided,)
-    sentence = "Its agent fell silent on it twice in a row. Give it to another one."
-    return (avoided, _human_needed(envelope, sentence, HumanCause.LOST_TWICE))
+    return (avoided, _human_needed(envelope, HumanCause.LOST_TWICE))
 
 
 def _human_after_failures(state: TaskState, envelope: Envelope) -> tuple[Event, ...]:
     failures = state.failures + 1
     if failures < FAILURES_BEFORE_HUMAN:
         return _human_after_wakes(state, envelope)
-    sentence = f"{failures} runs failed in a row. Assign it, or edit it."
-    return (_human_needed(envelope, sentence, HumanCause.FAILURES),)
+    return (_human_needed(envelope, HumanCause.FAILURES, failures),)
 
 
 def _human_after_wakes(state: TaskState, envelope: Envelope) -> tuple[Event, ...]:
     """A task that is begun again and again gets nowhere, even if no attempt calls itself a failure."""
-    begun = sum(run.started_at_ms > envelope.at_ms - HOUR_MS for run in state.runs)
-    if begun < WAKES_PER_HOUR:
-        return ()
-    sentence = f"It was begun {begun} times within an hour. See why nobody gets on with it."
-    return (_human_needed(envelope, sentence, HumanCause.WAKES),)
+    since_ms = max(envelope.at_ms - HOUR_MS, state.helped_at_ms)
+    begun = sum(run.started_at_ms > since_ms for run in state.runs)
+    return (_human_needed(envelope, HumanCause.WAKES, begun),) if begun >= WAKES_PER_HOUR else ()
 
 
-def _human_needed(envelope: Envelope, sentence: str, cause: HumanCause) -> Event:
+def _human_needed(envelope: Envelope, cause: HumanCause, count: int = 0) -> Event:
+    sentence = sentence_of(cause, count)
     return happened.HumanNeeded(at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence, cause=cause)
 
 

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from controlplane.domain import events as happened
 from controlplane.domain.events import Event
-from controlplane.domain.state import BLOCKER_CAUSES, ActorKind, BlockerState, Run, RunState, TaskState
+from controlplane.domain.human_causes import standing_cause
+from controlplane.domain.state import BLOCKER_CAUSES, ActorKind, Run, RunState, TaskState
 
 # What a person does without having helped: the call for help stays.
 _NO_HELP = (
@@ -23,22 +24,37 @@ _NO_HELP = (
 
 def settle(state: TaskState, event: Event) -> TaskState:
     """The state with everything that is derived made true again."""
-    if event.actor.kind is ActorKind.PERSON and not isinstance(event, _NO_HELP):
-        state = _helped(state)
-    return _with_substate(_without_settled_blockers(state))
+    if event.actor.kind is ActorKind.PERSON and _helps(event):
+        state = _helped(state, event.at_ms)
+    return _at_rest(state) if state.is_closed else _with_substate(_with_standing_cause(state))
 
 
-def _helped(state: TaskState) -> TaskState:
+def _helps(event: Event) -> bool:
+    if isinstance(event, happened.TaskEdited):  # its place in the queue is not why it failed
+        return any(changed is not None for changed in (event.title, event.brief, event.needs))
+    return not isinstance(event, _NO_HELP)
+
+
+def _helped(state: TaskState, at_ms: int) -> TaskState:
     """A person who acts has seen what went wrong: the counts start anew."""
-    cleared = replace(state, failures=0, rejections=0, avoids=())
+    cleared = replace(state, failures=0, rejections=0, avoids=(), helped_at_ms=at_ms)
     return cleared if state.human_cause in BLOCKER_CAUSES else replace(cleared, needs_human="", human_cause=None)
 
 
-def _without_settled_blockers(state: TaskState) -> TaskState:
-    if state.human_cause not in BLOCKER_CAUSES:
+def _at_rest(state: TaskState) -> TaskState:
+    """Nothing is kept from a closed task, and nobody is called to it."""
+    if not (state.holds or state.needs_human):
         return state
-    is_broken = any(known in {BlockerState.FAILED, BlockerState.CANCELLED} for known in state.blockers.values())
-    return state if is_broken else replace(state, needs_human="", human_cause=None)
+    return replace(state, holds={}, needs_human="", human_cause=None)
+
+
+def _with_standing_cause(state: TaskState) -> TaskState:
+    """Of several causes one is said at a time; when it is settled the next one stands."""
+    is_settled = not state.needs_human or state.human_cause in BLOCKER_CAUSES
+    cause, sentence = standing_cause(state) or (None, "")
+    if not is_settled or (state.human_cause, state.needs_human) == (cause, sentence):
+        return state
+    return replace(state, needs_human=sentence, human_cause=cause)
 
 
 def _with_substate(state: TaskState) -> TaskState:

@@ -119,6 +119,7 @@ class Deliverable(msgspec.Struct, frozen=True):
     sha256: str
     size_bytes: int
     submitted_at_ms: int
+    agent_id: str = ""  # who made it; its run may be forgotten before it is adopted
     kind: str = "markdown"  # markdown | text | code | link | file
     title: str = ""
     name: str = ""  # of a file
@@ -199,6 +200,7 @@ class TaskState(msgspec.Struct, frozen=True):
     epoch: int = 0
     checkpoint_floor: int = 0  # checkpoints of epochs up to this one are not to be gone on from
     failures: int = 0  # failed or lost runs since a person last acted
+    helped_at_ms: int = 0  # when a person last acted: what went wrong before is not held against it again
     avoids: tuple[str, ...] = ()  # agents that fell silent on it twice in a row
     holds: dict[str, Hold] = {}  # by HoldKind
     deliverables: tuple[Deliverable, ...] = ()
@@ -244,17 +246,23 @@ class TaskState(msgspec.Struct, frozen=True):
     @property
     def resumable_run(self) -> Run | None:
         """The run that was lost although its agent may live: nobody has taken over, so it may go on."""
+        run = self.lost_run
+        is_free = self.status is TaskStatus.READY and run is not None and self.agent_id in {None, run.agent_id}
+        return run if is_free else None
+
+    @property
+    def lost_run(self) -> Run | None:
+        """The last run, if it was lost and its epoch is the latest."""
         run = self.runs[-1] if self.runs else None
-        is_free = run is not None and run.state is RunState.LOST and run.epoch == self.epoch
-        return run if is_free and self.status is TaskStatus.READY else None
+        return run if run is not None and run.state is RunState.LOST and run.epoch == self.epoch else None
 
     @property
     def author_id(self) -> str | None:
         """The agent whose run made the latest version."""
         if not self.deliverables:
             return None
-        run_id = self.deliverables[-1].run_id
-        return next((run.agent_id for run in self.runs if run.run_id == run_id), None)
+        latest = self.deliverables[-1]
+        return latest.agent_id or next((run.agent_id for run in self.runs if run.run_id == latest.run_id), None)
 
 
 APPLIED_KEPT = 200  # command ids remembered; more than any client retries within its time-out

@@ -18,10 +18,11 @@ from controlplane.domain.commands import (
     ResolveBlocker,
 )
 from controlplane.domain.events import Event
+from controlplane.domain.human_causes import BROKEN, sentence_of
 from controlplane.domain.refusals import refused, words_of
 from controlplane.domain.review_rules import check_review
 from controlplane.domain.run_rules import end_live_run
-from controlplane.domain.state import MAX_BLOCKERS, BlockerState, HumanCause, RunState, TaskState, TaskStatus
+from controlplane.domain.state import MAX_BLOCKERS, BlockerState, RunState, TaskState, TaskStatus
 from controlplane.domain.transitions import is_legal
 
 
@@ -122,10 +123,13 @@ def resolve_blocker(state: TaskState, envelope: Envelope, command: ResolveBlocke
 
 
 def _what_it_means(state: TaskState, envelope: Envelope, task_id: str, outcome: BlockerState) -> tuple[Event, ...]:
-    if outcome in _BROKEN:
-        cause, sentence = _BROKEN[outcome]
-        return (happened.HumanNeeded(at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence, cause=cause),)
-    if outcome is BlockerState.OPEN and state.run_count:
+    if outcome in BROKEN:
+        cause = BROKEN[outcome]
+        needed = happened.HumanNeeded(
+            at_ms=envelope.at_ms, actor=envelope.actor, reason=sentence_of(cause), cause=cause
+        )
+        return (needed,)
+    if state.blockers[task_id] is BlockerState.DONE and state.run_count:
         run = state.live_run
         return (
             happened.UpstreamChanged(
@@ -133,12 +137,6 @@ def _what_it_means(state: TaskState, envelope: Envelope, task_id: str, outcome: 
             ),
         )
     return ()
-
-
-_BROKEN = {
-    BlockerState.FAILED: (HumanCause.BLOCKER_FAILED, "A task it waits for has failed."),
-    BlockerState.CANCELLED: (HumanCause.BLOCKER_CANCELLED, "A task it waits for was cancelled."),
-}
 
 
 def _check_blockers(task_id: str, blockers: tuple[str, ...], already: int) -> None:

@@ -14,7 +14,6 @@ from controlplane.domain.commands import (
     CreateTask,
     Envelope,
     FailRun,
-    LoseRun,
     MoveTask,
     ReleaseRun,
     RemoveBlocker,
@@ -23,6 +22,7 @@ from controlplane.domain.commands import (
     SubmitDeliverable,
 )
 from controlplane.domain.decide import Refusal, decide
+from controlplane.domain.run_rules import HOUR_MS
 from controlplane.domain.state import (
     FAILURES_BEFORE_HUMAN,
     MAX_BLOCKERS,
@@ -37,6 +37,7 @@ from tests.unit.controlplane.domain.lives import (
     ASK,
     CLAIM,
     CREATE,
+    LOSE,
     PERSON,
     SEND_BACK,
     SUBMIT,
@@ -72,7 +73,7 @@ def test_a_command_that_was_applied_causes_nothing_again():
     [ReleaseRun("r_1", 1), FailRun("r_1", 1, "x"), SubmitDeliverable("r_1", 1, "bb", 1), ASK],
     ids=lambda command: type(command).__name__,
 )
-@pytest.mark.parametrize("how", ["taken back", "reassigned", "cancelled", "claimed anew", "lost"])
+@pytest.mark.parametrize("how", ["taken back", "reassigned", "cancelled", "claimed anew", "lost and claimed anew"])
 def test_a_run_that_lost_its_task_is_told_lease_lost(command, how):
     after = {
         "taken back": lambda: give(WORKING, MoveTask(TaskStatus.READY)),
@@ -81,7 +82,9 @@ def test_a_run_that_lost_its_task_is_told_lease_lost(command, how):
         "claimed anew": lambda: give(
             give(WORKING, ReleaseRun("r_1", 1), AGENT, "a"), ClaimTask("a_x", "r_2"), AGENT, "b"
         ),
-        "lost": lambda: give(WORKING, LoseRun("r_1", 1), SYSTEM),
+        "lost and claimed anew": lambda: give(
+            give(WORKING, LOSE, SYSTEM, "a"), ClaimTask("a_writer", "r_2"), AGENT, "b"
+        ),
     }[how]()
     assert refusal(after, command, AGENT).code is ErrorCode.LEASE_LOST
 
@@ -171,8 +174,9 @@ def test_one_question_at_a_time_and_one_answer():
 def test_only_the_last_runs_are_remembered():
     state = life((PERSON, CREATE))
     for number in range(1, RUNS_KEPT + 6):
-        state = give(state, ClaimTask("a_writer", f"r_{number}"), AGENT, f"c{number}")
-        state = give(state, ReleaseRun(f"r_{number}", number), AGENT, f"r{number}")
+        begun_at_ms = number * HOUR_MS
+        state = give(state, ClaimTask("a_writer", f"r_{number}"), AGENT, f"c{number}", begun_at_ms)
+        state = give(state, ReleaseRun(f"r_{number}", number), AGENT, f"r{number}", begun_at_ms)
     assert (len(state.runs), state.runs[-1].number, state.run_count) == (RUNS_KEPT, RUNS_KEPT + 5, RUNS_KEPT + 5)
 
 
@@ -192,6 +196,8 @@ def test_a_command_of_another_version_is_refused_where_it_is_read():
 def test_every_command_has_a_stable_name_on_the_wire():
     tags = {command.__struct_config__.tag for command in commands.Command.__args__}
     assert tags == {
-        "create", "edit", "move", "assign", "claim", "release", "fail_run", "lose_run", "submit", "review", "ask",
-        "answer", "add_blockers", "remove_blocker", "resolve_blocker", "cancel",
+        "create", "edit", "move", "assign", "claim", "release", "fail_run", "lose_run", "resume_run", "submit",
+        "adopt_late", "review", "set_review", "ask", "answer", "expire_question", "hold", "lift_hold", "nudge",
+        "restart", "give_help", "add_blockers", "remove_blocker", "resolve_blocker", "cancel", "fail_task", "complete",
+        "reopen",
     }  # fmt: skip

@@ -27,6 +27,7 @@ from controlplane.domain.commands import (
 from controlplane.domain.decide import Refusal, decide
 from controlplane.domain.events import Event, RunStarted
 from controlplane.domain.evolve import apply, evolve
+from controlplane.domain.run_rules import HOUR_MS
 from controlplane.domain.state import LIVE, TaskState, TaskStatus
 from tests.unit.controlplane.domain.lives import AGENT, PERSON, SYSTEM
 
@@ -55,7 +56,7 @@ class TaskMachine(RuleBasedStateMachine):
 
     def send(self, command: Command, actor) -> None:
         self.count += 1
-        envelope = Envelope(f"cmd_{self.count}", actor, self.count, command)
+        envelope = Envelope(f"cmd_{self.count}", actor, self.count * HOUR_MS, command)
         self.sent.append(envelope)
         self.deliver(envelope)
 
