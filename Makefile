@@ -6,7 +6,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo test test-unit check fmt lock shots bench clean environment environment-dev
+.PHONY: help up demo test test-unit check fmt lock shots chaos bench clean environment environment-dev
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lock: environment-dev ## resolve the dependencies anew, with hashes and without 
 
 shots: environment-dev ## take the screenshots of docs/images from a running demo
 	$(BIN)/python deploy/shots.py $(ARGS)
+
+chaos: environment-dev ## kill every process at random while agents and people work, and compare the books
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: environment-dev ## measure the gateway's hot path
 	$(BIN)/python bench/run.py $(ARGS)
