@@ -4,9 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from controlplane.commands.contents import MAX_URL
+
 MAX_TITLE = 200
 MAX_TEXT = 100_000
 MAX_CONTENT = 4 * 1024 * 1024
+
+# A name, not a path; nothing that is not seen, and nothing that turns the direction of what is read ("gpj.exe").
+FILE_NAME = r"^[^/\\\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,200}$"
+MEDIA_TYPE = r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$"
 
 Name = Annotated[str, Field(min_length=1, max_length=40)]
 Reference = Annotated[str, Field(min_length=1, max_length=60)]
@@ -94,9 +100,21 @@ class Beat(_Body):
 
 
 class Submission(_Body):
-    content: Annotated[str, Field(max_length=MAX_CONTENT)]
-    format: Literal["markdown", "text"] = "markdown"
+    kind: Literal["markdown", "text", "code", "link", "file"] | None = None
+    format: Literal["markdown", "text"] | None = None  # the older word for `kind`
+    content: Annotated[str, Field(max_length=MAX_CONTENT)] | None = None
+    url: Annotated[str, Field(max_length=MAX_URL)] | None = None
+    upload_id: Reference | None = None
+    language: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+#.-]{0,40}$")] = ""
+    name: Annotated[str, Field(pattern=rf"^$|{FILE_NAME}")] = ""
     title: Annotated[str, Field(max_length=MAX_TITLE)] = ""
+
+
+class NewUpload(_Body):
+    name: Annotated[str, Field(pattern=FILE_NAME)]
+    media_type: Annotated[str, Field(pattern=MEDIA_TYPE, max_length=127)] = "application/octet-stream"
+    size_bytes: Annotated[int, Field(ge=0, le=2**53, strict=True)]  # JSON's numbers are exact up to there
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class Release(_Body):

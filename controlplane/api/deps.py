@@ -18,8 +18,10 @@ from starlette.requests import HTTPConnection
 
 from controlplane.access.callers import Caller, authenticate
 from controlplane.api.beats import Beats
+from controlplane.blobs import DirectoryParts
 from controlplane.commands import CommandService
 from controlplane.commands.desk import CommandRefused, refused
+from controlplane.commands.uploads import Uploads
 from controlplane.domain.commands import CONTENT_MARK
 from controlplane.domain.state import LIVE
 from controlplane.feed.feed import Feed
@@ -43,11 +45,15 @@ class ApiDeps:
     master_key: bytes = field(repr=False)
     commands: CommandService = field(init=False)
     beats: Beats = field(init=False)
+    uploads: Uploads = field(init=False)
 
     def __post_init__(self) -> None:
         commands = CommandService(self.control, self.engine, self.blobs, self.clock, self.master_key)
         object.__setattr__(self, "commands", commands)
         object.__setattr__(self, "beats", Beats(commands, self.settings.lease_ttl_seconds))
+        parts = DirectoryParts(self.settings.home.uploads)
+        uploads = Uploads(self.control, self.blobs, parts, self.clock, self.settings.max_file_bytes)
+        object.__setattr__(self, "uploads", uploads)
 
 
 def deps_of(connection: HTTPConnection) -> ApiDeps:

@@ -29,8 +29,9 @@ class Requests:
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
         request_id = given if SAFE_ID.fullmatch(given) else new_id(IdPrefix.REQUEST)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
-        exchange = _Exchange(request_id, scope, receive, send)
-        if int(Headers(scope=scope).get("content-length") or 0) > MAX_BODY_BYTES:
+        limit = None if _is_part_of_file(scope) else MAX_BODY_BYTES
+        exchange = _Exchange(request_id, scope, receive, send, limit)
+        if limit is not None and int(Headers(scope=scope).get("content-length") or 0) > limit:
             await exchange.answer(ErrorCode.REQUEST_TOO_LARGE, TOO_LARGE)
             return
         try:
@@ -42,6 +43,11 @@ class Requests:
             await exchange.answer(ErrorCode.INTERNAL, OUR_FAULT)
 
 
+def _is_part_of_file(scope: Scope) -> bool:
+    """The one body that is not read into memory: its endpoint counts against what the file was announced with."""
+    return scope["method"] == "PATCH" and "/uploads/" in scope["path"]
+
+
 TOO_LARGE = f"A body may have {MAX_BODY_BYTES // 1024 // 1024} MiB."
 OUR_FAULT = "Something went wrong on our side. It is logged under this request id."
 
@@ -49,8 +55,9 @@ OUR_FAULT = "Something went wrong on our side. It is logged under this request i
 class _Exchange:
     """One request's messages, both ways."""
 
-    def __init__(self, request_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, request_id: str, scope: Scope, receive: Receive, send: Send, limit_bytes: int | None) -> None:
         self._request_id = request_id
+        self._limit_bytes = limit_bytes
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -62,7 +69,7 @@ class _Exchange:
         """Counts the body; past the limit it seems to end, and whatever is answered becomes a 413."""
         message = await self._receive()
         self._received_bytes += len(message.get("body", b""))
-        if self._received_bytes <= MAX_BODY_BYTES:
+        if self._limit_bytes is None or self._received_bytes <= self._limit_bytes:
             return message
         self._is_too_large = True
         return {"type": "http.request", "body": b"", "more_body": False}

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
 from controlplane.access.callers import Caller
@@ -10,6 +11,8 @@ from controlplane.api import bodies
 from controlplane.api.deps import ApiDeps, CommandId, Deps, LiveRunHolder, RunHolder
 from controlplane.api.views import answer
 from controlplane.api.waiting import wait_for
+from controlplane.commands.contents import Submission, store_submission
+from controlplane.commands.desk import refused
 from controlplane.domain.commands import AskQuestion, Command, FailRun, ReleaseRun, without_content
 from controlplane.store.tables import Agent, TaskEvent
 from controlplane.store.upsert import table_of
@@ -34,8 +37,15 @@ async def directives(deps: ApiDeps, caller: Caller) -> list[str]:
 @router.post("/submit")
 async def submit(body: bodies.Submission, caller: RunHolder, deps: Deps) -> Response:
     """Hands in a deliverable; the same content again is the same version. Too late, it is refused, but kept aside."""
-    version = await deps.commands.submit(caller, body.content.encode(), body.format, body.title)
-    return answer({"version": version})
+    content = await store_submission(deps.blobs, deps.uploads, caller, _submission(body))
+    return answer({"version": await deps.commands.submit_content(caller, content)})
+
+
+def _submission(body: bodies.Submission) -> Submission:
+    if body.kind and body.format and body.kind != body.format:
+        raise refused(ErrorCode.INVALID_REQUEST, "`kind` and `format` mean the same; say one of them.", field="format")
+    kind = body.kind or body.format or "markdown"
+    return Submission(kind, body.content, body.url, body.upload_id, body.language, body.title, body.name)
 
 
 @router.post("/release")

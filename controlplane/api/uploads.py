@@ -1,0 +1,87 @@
+"""`/uploads`: files on their way in, in parts that may be sent again (after tus 1.0, https://tus.io, with our JSON).
+
+A client says what it will send, sends parts at their offsets, and after any failure asks where to go on.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from pointsman.contract import UPLOAD_OFFSET_HEADER, ErrorCode
+
+from controlplane.api import bodies
+from controlplane.api.deps import CommandId, Deps, KnownCaller, LiveCaller
+from controlplane.api.views import answer, iso
+from controlplane.commands.desk import refused
+from controlplane.commands.uploads import Announcement, UploadView
+
+router = APIRouter(prefix="/uploads")
+
+PART_TYPE = "application/offset+octet-stream"
+PART = {"requestBody": {"required": True, "content": {PART_TYPE: {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.post("", status_code=201)
+async def begin(body: bodies.NewUpload, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
+    """Announces a file. Its type is kept and never trusted."""
+    announced = Announcement(body.name, body.media_type.lower(), body.size_bytes, body.sha256)
+    view = await deps.uploads.begin(caller, command_id, announced)
+    return answer(_view(view), 201)
+
+
+@router.patch("/{upload_id}", status_code=204, openapi_extra=PART)
+async def append(
+    upload_id: str,
+    request: Request,
+    caller: KnownCaller,
+    deps: Deps,
+    upload_offset: Annotated[int, Header(alias=UPLOAD_OFFSET_HEADER, ge=0, le=2**53)],
+) -> Response:
+    """Sends a part. A run that has lost its task may still finish: what it hands in then is kept aside."""
+    if request.headers.get("content-type", "").lower() != PART_TYPE:
+        raise refused(ErrorCode.INVALID_REQUEST, f"A part is sent as {PART_TYPE}.", field="content-type")
+    length = request.headers.get("content-length", "")
+    known = int(length) if length.isdigit() else None
+    view = await deps.uploads.append(caller, upload_id, upload_offset, request.stream(), known)
+    return Response(status_code=204, headers=_headers(view))
+
+
+@router.get("/{upload_id}")
+async def show(upload_id: str, caller: KnownCaller, deps: Deps) -> Response:
+    """Where to go on; with `sha256` when all of it is here."""
+    view = await deps.uploads.look(caller, upload_id)
+    response = answer(_view(view))
+    response.headers.update(_headers(view))
+    return response
+
+
+@router.head("/{upload_id}")
+async def show_offset(upload_id: str, caller: KnownCaller, deps: Deps) -> Response:
+    """The same in the headers alone."""
+    return Response(status_code=200, headers=_headers(await deps.uploads.look(caller, upload_id)))
+
+
+@router.delete("/{upload_id}", status_code=204)
+async def forget(upload_id: str, caller: KnownCaller, deps: Deps) -> Response:
+    """Takes it back. What was handed in of it stays."""
+    await deps.uploads.forget(caller, upload_id)
+    return Response(status_code=204)
+
+
+def _headers(view: UploadView) -> dict[str, str]:
+    return {
+        UPLOAD_OFFSET_HEADER: str(view.offset),
+        "upload-length": str(view.size_bytes),
+        "cache-control": "no-store",
+    }
+
+
+def _view(view: UploadView) -> dict[str, object]:
+    return {
+        "upload_id": view.upload_id,
+        "name": view.name,
+        "media_type": view.media_type,
+        "size_bytes": view.size_bytes,
+        "offset": view.offset,
+        "sha256": view.sha256,
+        "expires_at": iso(view.expires_at_ms),
+    }
