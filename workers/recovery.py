@@ -6,6 +6,7 @@ Both are safe to run again, and beside a running product: what is there already 
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 import msgspec
 from sqlalchemy import select
@@ -56,14 +57,16 @@ async def rebuild(settings: Settings) -> None:
             if state is None:
                 continue
             description = await parts.client.get_workflow_handle(task_id).describe()
-            async with parts.control.transaction() as session:
-                written += await project(
-                    session,
-                    Applied(state, (), description.run_id or ""),
-                    parts.master_key,
-                    parts.clock.now_ms(),
+            applied = Applied(state, (), description.run_id or "")
+            written += await parts.control.write(
+                partial(
+                    project,
+                    applied=applied,
+                    master_key=parts.master_key,
+                    now_ms=parts.clock.now_ms(),
                     is_current_execution=True,
                 )
+            )
         sys.stdout.write(f"{written} tasks rebuilt\n")
 
 

@@ -75,8 +75,8 @@ class Desk:
     async def _write_through(self, applied: Applied) -> None:
         """For the sender to see it at once. A failure is no fault: the workflow's own projection is the guarantee."""
         try:
-            async with self.database.transaction() as session:
-                await project(session, applied, self.master_key, self.clock.now_ms())
+            now_ms = self.clock.now_ms()
+            await self.database.write(lambda connection: project(connection, applied, self.master_key, now_ms))
         except SQLAlchemyError as error:
             log.warning("write-through failed", extra={"task_id": applied.state.task_id, "reason": str(error)})
 

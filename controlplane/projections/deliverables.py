@@ -1,67 +1,78 @@
 """A task's versions and the verdicts on them."""
 
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
+from collections.abc import Iterable
+from functools import cache
+
+from sqlalchemy import Connection, Update, bindparam, update
 
 from controlplane.domain.events import ApprovalGiven, ChangesRequested, DeliverableApproved, Event
 from controlplane.domain.state import Deliverable, Review, TaskState
 from controlplane.store.tables import DeliverableRow, Verdict
-from controlplane.store.upsert import insert_into, table_of
+from controlplane.store.upsert import Insert, insert_for, table_of
 
 
-async def write_deliverables(session: AsyncSession, state: TaskState) -> None:
+def write_deliverables(connection: Connection, state: TaskState) -> None:
     """Versions do not change, but that a reset may give a number to another content, which nobody has judged yet."""
     if not state.deliverables:
         return
     rows = [_row(state, deliverable) for deliverable in state.deliverables]
-    insert = insert_into(session, DeliverableRow)
-    await session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["task_id", "version"],
-            set_={**{name: insert.excluded[name] for name in rows[0]}, "verdict": None, "reviewed_at_ms": None},
-            where=table_of(DeliverableRow).c.sha256 != insert.excluded.sha256,
-        ),
-        rows,
-    )
+    connection.execute(_upsert_version(connection.dialect.name, tuple(rows[0])), rows)
     for review in (state.last_review, *state.verdicts):
         if review is not None:
-            await _write_verdict(session, state, review)
+            _write_verdict(connection, state, review)
 
 
-async def write_verdicts(session: AsyncSession, state: TaskState, events: tuple[Event, ...]) -> None:
+def write_verdicts(connection: Connection, state: TaskState, events: tuple[Event, ...]) -> None:
     """The verdicts that happened: a state that skipped revisions remembers only those on the latest version."""
     for event in events:
         if isinstance(event, ApprovalGiven | DeliverableApproved | ChangesRequested):
             verdict = "request_changes" if isinstance(event, ChangesRequested) else "approve"
-            await _write_verdict(session, state, Review(event.version, verdict, event.note, event.actor, event.at_ms))
+            _write_verdict(connection, state, Review(event.version, verdict, event.note, event.actor, event.at_ms))
 
 
-async def _write_verdict(session: AsyncSession, state: TaskState, review: Review) -> None:
+def _write_verdict(connection: Connection, state: TaskState, review: Review) -> None:
     """One reviewer's word, and with it what became of the version: a yes of several does not decide yet."""
-    said = {"verdict": review.verdict, "note": review.note, "at_ms": review.at_ms}
+    name = review.reviewer.name or review.reviewer.id
     row = {
         "task_id": state.task_id,
         "version": review.version,
         "reviewer_id": review.reviewer.id,
         "workspace_id": state.workspace_id,
         "reviewer_kind": review.reviewer.kind.value,
-        "reviewer_name": review.reviewer.name or review.reviewer.id,
-        **said,
+        "reviewer_name": name,
+        "verdict": review.verdict,
+        "note": review.note,
+        "at_ms": review.at_ms,
     }
-    insert = insert_into(session, Verdict).values(**row)
-    await session.execute(insert.on_conflict_do_update(index_elements=["task_id", "version", "reviewer_id"], set_=said))
+    connection.execute(_upsert_verdict(connection.dialect.name), row)
     if not _decides(state, review):
         return
+    decided = {"verdict": review.verdict, "note": review.note, "reviewed_by": name, "reviewed_at_ms": review.at_ms}
+    connection.execute(_judge(), {"of_task": state.task_id, "of_version": review.version, **decided})
+
+
+@cache
+def _upsert_verdict(dialect: str) -> Insert:
+    insert = insert_for(dialect, Verdict)
+    said = {name: insert.excluded[name] for name in ("verdict", "note", "at_ms")}
+    return insert.on_conflict_do_update(index_elements=["task_id", "version", "reviewer_id"], set_=said)
+
+
+@cache
+def _judge() -> Update:
     columns = table_of(DeliverableRow).c
-    await session.execute(
-        update(table_of(DeliverableRow))
-        .where(columns.task_id == state.task_id, columns.version == review.version)
-        .values(
-            verdict=review.verdict,
-            note=review.note,
-            reviewed_by=review.reviewer.name or review.reviewer.id,
-            reviewed_at_ms=review.at_ms,
-        )
+    return update(table_of(DeliverableRow)).where(
+        columns.task_id == bindparam("of_task"), columns.version == bindparam("of_version")
+    )
+
+
+@cache
+def _upsert_version(dialect: str, names: Iterable[str]) -> Insert:
+    insert = insert_for(dialect, DeliverableRow)
+    return insert.on_conflict_do_update(
+        index_elements=["task_id", "version"],
+        set_={**{name: insert.excluded[name] for name in names}, "verdict": None, "reviewed_at_ms": None},
+        where=table_of(DeliverableRow).c.sha256 != insert.excluded.sha256,
     )
 
 

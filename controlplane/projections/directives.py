@@ -1,6 +1,6 @@
 """What a live run is to be told at its next beat, from the events that concern it."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection
 
 from controlplane.domain.events import RunNudged, UpstreamChanged
 from controlplane.ports import Applied
@@ -10,7 +10,7 @@ from controlplane.store.upsert import insert_into
 UPSTREAM = "A task that this one builds on was reopened. Look at it before you go on."
 
 
-async def write_directives(session: AsyncSession, applied: Applied) -> None:
+def write_directives(connection: Connection, applied: Applied) -> None:
     """One row for each such event; its id is made from the event's place, so that a late projection adds none."""
     for position, event in enumerate(applied.events):
         match event:
@@ -30,4 +30,4 @@ async def write_directives(session: AsyncSession, applied: Applied) -> None:
             "text": text,
             "at_ms": event.at_ms,
         }
-        await session.execute(insert_into(session, Directive).values(**row).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, Directive).values(**row).on_conflict_do_nothing())

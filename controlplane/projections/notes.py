@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import update
+from sqlalchemy import Connection, Update, bindparam, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.review_rules import may_review
 from controlplane.domain.state import Actor, ActorKind, TaskState, TaskStatus
-from controlplane.store.outbox import announce
+from controlplane.store.outbox import announce_in
 from controlplane.store.tables import AgentNote
 from controlplane.store.upsert import insert_into, table_of
 
@@ -27,27 +28,39 @@ class AgentNoteText:
     version: int = 0
 
 
-async def write_notes(session: AsyncSession, state: TaskState, now_ms: int) -> None:
+def write_notes(connection: Connection, state: TaskState, now_ms: int) -> None:
     """Gives what is due now, and takes away what is not any more."""
-    due = list(_due(state))
+    due = list(notes_due(state))
     for note in due:
-        await give_note(session, state.workspace_id, state.task_id, note, now_ms)
+        put_note(connection, state.workspace_id, state.task_id, note, now_ms)
+    current = [note.note_id for note in due]
+    connection.execute(_resolve(), {"of_task": state.task_id, "current": current, "now_ms": now_ms})
+
+
+@cache
+def _resolve() -> Update:
     columns = table_of(AgentNote).c
-    await session.execute(
+    return (
         update(table_of(AgentNote))
         .where(
-            columns.task_id == state.task_id,
+            columns.task_id == bindparam("of_task"),
             columns.kind.in_(BOUND_TO_STATE),
             columns.resolved_at_ms.is_(None),
-            columns.note_id.not_in([note.note_id for note in due]),
+            columns.note_id.not_in(bindparam("current", expanding=True)),
         )
-        .values(resolved_at_ms=now_ms)
+        .values(resolved_at_ms=bindparam("now_ms"))
     )
 
 
 async def give_note(session: AsyncSession, workspace_id: str, task_id: str, note: AgentNoteText, now_ms: int) -> None:
+    """The same as `put_note`, within a session."""
+    connection = await session.connection()
+    await connection.run_sync(put_note, workspace_id, task_id, note, now_ms)
+
+
+def put_note(connection: Connection, workspace_id: str, task_id: str, note: AgentNoteText, now_ms: int) -> None:
     """Once for its id; whoever listens for the agent is told."""
-    insert = insert_into(session, AgentNote).values(
+    insert = insert_into(connection, AgentNote).values(
         note_id=note.note_id,
         workspace_id=workspace_id,
         agent_id=note.agent_id,
@@ -57,9 +70,9 @@ async def give_note(session: AsyncSession, workspace_id: str, task_id: str, note
         version=note.version,
         created_at_ms=now_ms,
     )
-    added = await session.execute(insert.on_conflict_do_nothing().returning(table_of(AgentNote).c.note_id))
+    added = connection.execute(insert.on_conflict_do_nothing().returning(table_of(AgentNote).c.note_id))
     if added.first() is not None:
-        announce(session, workspace_id, "note", note.agent_id, now_ms)
+        announce_in(connection, workspace_id, "note", note.agent_id, now_ms)
 
 
 def note_id_of(task_id: str, kind: str, mark: str, agent_id: str) -> str:
@@ -67,7 +80,8 @@ def note_id_of(task_id: str, kind: str, mark: str, agent_id: str) -> str:
     return "an_" + hashlib.sha256(f"{task_id}|{kind}|{mark}|{agent_id}".encode()).hexdigest()[:26]
 
 
-def _due(state: TaskState) -> Iterator[AgentNoteText]:
+def notes_due(state: TaskState) -> Iterator[AgentNoteText]:
+    """What this state asks of agents now."""
     if state.status is not TaskStatus.IN_REVIEW or not state.deliverables:
         return
     version = state.deliverables[-1].version

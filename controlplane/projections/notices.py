@@ -8,16 +8,17 @@ given once however often it is projected.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from controlplane.domain.review_rules import waits_for_first_pass
 from controlplane.domain.state import ActorKind, TaskState, TaskStatus
-from controlplane.projections.gate import gate_problem
-from controlplane.store.outbox import announce
+from controlplane.store.outbox import announce_in
 from controlplane.store.tables import Notice, User
-from controlplane.store.upsert import insert_into, table_of
+from controlplane.store.upsert import insert_for, table_of
 
 # Mentions, stuck signals and what is overdue are given and resolved elsewhere.
 BOUND_TO_STATE = ("review", "question", "approval", "help", "gate")
@@ -62,67 +63,97 @@ def notice_id(task_id: str, kind: str, mark: str, user_id: str) -> str:
     return "n_" + hashlib.sha256(f"{task_id}|{kind}|{mark}|{user_id}".encode()).hexdigest()[:26]
 
 
-async def write_notices(session: AsyncSession, state: TaskState, now_ms: int) -> None:
-    """Gives what is due now, resolves what is not any more, and tells whom it concerns."""
+def write_notices(connection: Connection, state: TaskState, problem: str, now_ms: int) -> None:
+    """Gives what is due now, resolves what is not any more, and tells whom it concerns. `problem` is the gate's."""
     due = list(causes(state))
-    problem = await gate_problem(session, state)
     if problem:
         due.append(Cause("gate", str(state.deliverables[-1].version), problem))
-    owners = await addressees(session, state) if any(cause.people is None for cause in due) else []
+    owners = addressees(connection, state) if any(cause.people is None for cause in due) else []
     current: list[str] = []
     concerned: set[str] = set()
     for cause in due:
         for user_id in owners if cause.people is None else cause.people:
             current.append(notice_id(state.task_id, cause.kind, cause.mark, user_id))
-            if await give_notice(session, state.workspace_id, state.task_id, user_id, cause, now_ms):
+            if put_notice(connection, state.workspace_id, state.task_id, user_id, cause, now_ms):
                 concerned.add(user_id)
-    columns = table_of(Notice).c
-    resolved = await session.execute(
-        update(table_of(Notice))
-        .where(
-            columns.task_id == state.task_id,
-            columns.kind.in_(BOUND_TO_STATE),
-            columns.resolved_at_ms.is_(None),
-            columns.notice_id.not_in(current),
-        )
-        .values(resolved_at_ms=now_ms)
-        .returning(columns.user_id)
-    )
+    resolved = connection.execute(_resolve(), {"of_task": state.task_id, "current": current, "now_ms": now_ms})
     concerned.update(user_id for (user_id,) in resolved.all())
     for user_id in sorted(concerned):
-        announce(session, state.workspace_id, "notice", user_id, now_ms)
+        announce_in(connection, state.workspace_id, "notice", user_id, now_ms)
+
+
+@cache
+def _resolve() -> ReturningUpdate[str]:
+    columns = table_of(Notice).c
+    return (
+        update(table_of(Notice))
+        .where(
+            columns.task_id == bindparam("of_task"),
+            columns.kind.in_(BOUND_TO_STATE),
+            columns.resolved_at_ms.is_(None),
+            columns.notice_id.not_in(bindparam("current", expanding=True)),
+        )
+        .values(resolved_at_ms=bindparam("now_ms"))
+        .returning(columns.user_id)
+    )
 
 
 async def give_notice(
     session: AsyncSession, workspace_id: str, task_id: str, user_id: str, cause: Cause, now_ms: int
 ) -> bool:
+    """The same as `put_notice`, within a session."""
+    connection = await session.connection()
+    return await connection.run_sync(put_notice, workspace_id, task_id, user_id, cause, now_ms)
+
+
+def put_notice(
+    connection: Connection, workspace_id: str, task_id: str, user_id: str, cause: Cause, now_ms: int
+) -> bool:
     """One person's notice, given once; opened again if it had been resolved. True when this changed anything."""
+    row = {
+        "notice_id": notice_id(task_id, cause.kind, cause.mark, user_id),
+        "workspace_id": workspace_id,
+        "user_id": user_id,
+        "task_id": task_id,
+        "kind": cause.kind,
+        "text": cause.text,
+        "created_at_ms": now_ms,
+    }
+    return connection.execute(_open_notice(connection.dialect.name), row).first() is not None
+
+
+@cache
+def _open_notice(dialect: str) -> ReturningInsert[str]:
     columns = table_of(Notice).c
-    insert = insert_into(session, Notice).values(
-        notice_id=notice_id(task_id, cause.kind, cause.mark, user_id),
-        workspace_id=workspace_id,
-        user_id=user_id,
-        task_id=task_id,
-        kind=cause.kind,
-        text=cause.text,
-        created_at_ms=now_ms,
-    )
-    opened = await session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["notice_id"],
-            set_={"resolved_at_ms": None, "seen_at_ms": None, "created_at_ms": now_ms},
-            where=columns.resolved_at_ms.is_not(None),
-        ).returning(columns.notice_id)
-    )
-    return opened.first() is not None
+    insert = insert_for(dialect, Notice)
+    return insert.on_conflict_do_update(
+        index_elements=["notice_id"],
+        set_={"resolved_at_ms": None, "seen_at_ms": None, "created_at_ms": insert.excluded.created_at_ms},
+        where=columns.resolved_at_ms.is_not(None),
+    ).returning(columns.notice_id)
 
 
-async def addressees(session: AsyncSession, state: TaskState) -> list[str]:
+def addressees(connection: Connection, state: TaskState) -> list[str]:
     """The creator when that is one of our people, else every admin of the workspace."""
-    columns = table_of(User).c
-    people = select(columns.user_id).where(columns.workspace_id == state.workspace_id).order_by(columns.user_id)
+    of_workspace = {"workspace_id": state.workspace_id}
     if state.created_by.kind is ActorKind.PERSON:
-        creator = (await session.execute(people.where(columns.user_id == state.created_by.id))).scalars().all()
+        creator = connection.execute(_person(), {**of_workspace, "user_id": state.created_by.id}).scalars().all()
         if creator:
             return list(creator)
-    return list((await session.execute(people.where(columns.role == "admin"))).scalars())
+    return list(connection.execute(_admins(), of_workspace).scalars())
+
+
+@cache
+def _person() -> Select[str]:
+    return _people().where(table_of(User).c.user_id == bindparam("user_id"))
+
+
+@cache
+def _admins() -> Select[str]:
+    return _people().where(table_of(User).c.role == "admin")
+
+
+def _people() -> Select[str]:
+    columns = table_of(User).c
+    wanted = select(columns.user_id).where(columns.workspace_id == bindparam("workspace_id"))
+    return wanted.order_by(columns.user_id)

@@ -5,12 +5,18 @@
     from the execution that is current   written, even with an older revision (a reset)
     older, or the same                   untouched                        inserted     task, if any was new
 
-Rows are made from the *state* (earlier verdicts apart), so that a projection that skipped revisions ends the same.
+Rows are made from the *state* (earlier verdicts apart), so that a projection that skipped revisions ends the same. What
+hangs on a task was written together with its row: of a part that is the same in the row's state, nothing is written.
+
+All of it is synchronous, for `Database.write`; statements are made once, since making one takes longer than running it.
 """
 
+from collections.abc import Iterable
+from functools import cache
+
 import msgspec
-from sqlalchemy import case, or_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, Select, bindparam, case, or_, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from controlplane.domain.events import Event
 from controlplane.domain.state import TaskState
@@ -18,17 +24,17 @@ from controlplane.ports import Applied
 from controlplane.projections.deliverables import write_deliverables, write_verdicts
 from controlplane.projections.directives import write_directives
 from controlplane.projections.edges import write_edges
-from controlplane.projections.gate import write_gate
-from controlplane.projections.notes import write_notes
-from controlplane.projections.notices import write_notices
+from controlplane.projections.gate import gate_problem, write_gate
+from controlplane.projections.notes import notes_due, write_notes
+from controlplane.projections.notices import Cause, causes, write_notices
 from controlplane.projections.runs import write_runs
-from controlplane.store.outbox import announce
+from controlplane.store.outbox import announce_in
 from controlplane.store.tables import Task, TaskEvent
-from controlplane.store.upsert import insert_into, table_of
+from controlplane.store.upsert import insert_for, table_of
 
 
-async def project(
-    session: AsyncSession,
+def project(
+    connection: Connection,
     applied: Applied,
     master_key: bytes,
     now_ms: int,
@@ -41,37 +47,71 @@ async def project(
     wins whatever its revision (a reset goes back in time), one that is not current is a zombie and writes no row.
     """
     state = applied.state
-    has_new_events = await _insert_events(session, applied)
-    is_written = is_current_execution is not False and await _write_row(
-        session, applied, is_current=is_current_execution is True
+    # Who asked the engine repairs what may be wrong: then nothing is taken for written.
+    stored = None if is_current_execution else _stored(connection, state.task_id)
+    has_new_events = _insert_events(connection, applied)
+    is_written = is_current_execution is not False and _write_row(
+        connection, applied, is_current=is_current_execution is True
     )
     if is_written:
-        await _write_what_hangs_on_it(session, state, master_key, now_ms)
+        _write_what_hangs_on_it(connection, stored, state, master_key, now_ms)
     if has_new_events:
-        await write_verdicts(session, state, applied.events)
-        await write_directives(session, applied)
+        write_verdicts(connection, state, applied.events)
+        write_directives(connection, applied)
     if is_written or has_new_events:
-        announce(session, state.workspace_id, "task", state.task_id, now_ms)
-    await session.flush()
+        announce_in(connection, state.workspace_id, "task", state.task_id, now_ms)
     return is_written
 
 
-async def _write_what_hangs_on_it(session: AsyncSession, state: TaskState, master_key: bytes, now_ms: int) -> None:
-    await write_runs(session, state, master_key, now_ms)
-    await write_deliverables(session, state)
-    await write_edges(session, state, now_ms)
-    await write_gate(session, state)
-    await write_notices(session, state, now_ms)
-    await write_notes(session, state, now_ms)
+def _write_what_hangs_on_it(
+    connection: Connection, stored: TaskState | None, state: TaskState, master_key: bytes, now_ms: int
+) -> None:
+    if stored is None or stored.runs != state.runs:
+        write_runs(connection, state, master_key, now_ms)
+    if stored is None or _judged(stored) != _judged(state):
+        write_deliverables(connection, state)
+    if stored is None or stored.blockers.keys() != state.blockers.keys():
+        write_edges(connection, state, now_ms)
+    if stored is None or list(notes_due(stored)) != list(notes_due(state)):
+        write_notes(connection, state, now_ms)
+    problem = gate_problem(connection, state)
+    write_gate(connection, state.task_id, problem)
+    # Whether a gate can be passed is not told by states alone: people leave.
+    if stored is None or _asks(stored) != _asks(state) or stored.review.reviewers or problem:
+        write_notices(connection, state, problem, now_ms)
 
 
-async def _insert_events(session: AsyncSession, applied: Applied) -> bool:
+def _judged(state: TaskState) -> tuple[object, ...]:
+    return state.deliverables, state.last_review, state.verdicts
+
+
+def _asks(state: TaskState) -> list[Cause]:
+    return list(causes(state))
+
+
+def _stored(connection: Connection, task_id: str) -> TaskState | None:
+    text = connection.execute(_state_of(), {"id": task_id}).scalar_one_or_none()
+    return None if text is None else msgspec.json.decode(text, type=TaskState)
+
+
+@cache
+def _state_of() -> Select[str]:
+    columns = table_of(Task).c
+    # Locked where rows can be: two who write the same task must not both compare with the state before both.
+    return select(columns.state_json).where(columns.task_id == bindparam("id")).with_for_update()
+
+
+def _insert_events(connection: Connection, applied: Applied) -> bool:
     has_new = False
     for position, event in enumerate(applied.events):  # one or two: a statement of many rows is compiled each time
-        insert = insert_into(session, TaskEvent).values(**_event_row(applied, position, event))
-        added = await session.execute(insert.on_conflict_do_nothing().returning(table_of(TaskEvent).c.position))
+        added = connection.execute(_insert_event(connection.dialect.name), _event_row(applied, position, event))
         has_new |= added.first() is not None
     return has_new
+
+
+@cache
+def _insert_event(dialect: str) -> ReturningInsert[int]:
+    return insert_for(dialect, TaskEvent).on_conflict_do_nothing().returning(table_of(TaskEvent).c.position)
 
 
 def _event_row(applied: Applied, position: int, event: Event) -> dict[str, object]:
@@ -91,27 +131,31 @@ def _event_row(applied: Applied, position: int, event: Event) -> dict[str, objec
     }
 
 
-async def _write_row(session: AsyncSession, applied: Applied, *, is_current: bool) -> bool:
+def _write_row(connection: Connection, applied: Applied, *, is_current: bool) -> bool:
     row = task_row(applied.state, applied.execution_id)
-    insert = insert_into(session, Task).values(**row)
+    upsert = _upsert_task(connection.dialect.name, tuple(row), is_current=is_current)
+    return connection.execute(upsert, row).first() is not None
+
+
+@cache
+def _upsert_task(dialect: str, names: Iterable[str], *, is_current: bool) -> ReturningInsert[str]:
+    """Of these columns, guarded by execution and revision."""
+    insert = insert_for(dialect, Task)
     new, old = insert.excluded, table_of(Task).c
     is_other_execution = old.execution_id != new.execution_id
     is_newer = old.revision < new.revision
     changes = {
-        **{name: new[name] for name in row if name not in {"task_id", "workspace_id"}},
+        **{name: new[name] for name in names if name not in {"task_id", "workspace_id"}},
         "status_since_ms": case((old.status == new.status, old.status_since_ms), else_=new.status_since_ms),
         "execution_generation": case(
             (is_other_execution, old.execution_generation + 1), else_=old.execution_generation
         ),
     }
-    result = await session.execute(
-        insert.on_conflict_do_update(
-            index_elements=["task_id"],
-            set_=changes,
-            where=or_(is_newer, is_other_execution) if is_current else is_newer,
-        ).returning(old.task_id)
-    )
-    return result.first() is not None
+    return insert.on_conflict_do_update(
+        index_elements=["task_id"],
+        set_=changes,
+        where=or_(is_newer, is_other_execution) if is_current else is_newer,
+    ).returning(old.task_id)
 
 
 def task_row(state: TaskState, execution_id: str) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.store.tables import Outbox
@@ -19,6 +19,12 @@ Topic = Literal[
 def announce(session: AsyncSession, workspace_id: str, topic: Topic, subject_id: str, at_ms: int) -> None:
     """Adds one row to the outbox; it becomes visible, in order, when the session commits."""
     session.add(Outbox(workspace_id=workspace_id, topic=topic, subject_id=subject_id, at_ms=at_ms))
+
+
+def announce_in(connection: Connection, workspace_id: str, topic: Topic, subject_id: str, at_ms: int) -> None:
+    """The same over a connection, at once."""
+    row = {"workspace_id": workspace_id, "topic": topic, "subject_id": subject_id, "at_ms": at_ms}
+    connection.execute(table_of(Outbox).insert().inline(), row)
 
 
 async def trim(session: AsyncSession, kept: int = KEPT) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -46,10 +46,13 @@ class TaskActivities:
         executions = {applied.execution_id: applied for applied in request.applied}
         current = {name: await self._is_current_execution(applied) for name, applied in executions.items()}
         now_ms = self.clock.now_ms()
-        async with self.control.transaction() as session:
+
+        def write(connection: Connection) -> None:
             for applied in request.applied:
                 is_current = current[applied.execution_id]
-                await project(session, applied, self.master_key, now_ms, is_current_execution=is_current)
+                project(connection, applied, self.master_key, now_ms, is_current_execution=is_current)
+
+        await self.control.write(write)
 
     async def _is_current_execution(self, applied: Applied) -> bool | None:
         """Asks Temporal when SQL knows the task from another execution, so once for each: after a reset the current

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -69,8 +70,8 @@ def play(commands: tuple[tuple[Actor, Command], ...], execution_id: str = "x1") 
 async def write(database, *all_applied: Applied, is_current: bool | None = None) -> list[bool]:
     written = []
     for applied in all_applied:
-        async with database.transaction() as session:
-            written.append(await project(session, applied, MASTER, 99, is_current_execution=is_current))
+        asked = partial(project, applied=applied, master_key=MASTER, now_ms=99, is_current_execution=is_current)
+        written.append(await database.write(asked))
     return written
 
 
