@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.access.agents import find_agent
 from controlplane.commands.desk import CommandRefused, Desk, refused
 from controlplane.domain.commands import Command, HoldTask, LiftHold
-from controlplane.domain.state import CLOSED, LIVE, Actor, HoldKind
+from controlplane.domain.state import CLOSED, LIVE, Actor, HoldKind, TaskState
 from controlplane.ports import EngineUnavailable
 from controlplane.store.outbox import announce
 from controlplane.store.tables import Freeze, Run, Task
@@ -43,20 +43,7 @@ class FreezeCommands(Desk):
             subjects = [("task", task_id) for task_id in task_ids]
             if scope != "task":
                 subjects.append((scope, root_id))
-            rows = [
-                {
-                    "scope": kind,
-                    "subject_id": subject_id,
-                    "workspace_id": workspace_id,
-                    "root_id": root_id,
-                    "reason": reason,
-                    "actor_kind": actor.kind.value,
-                    "actor_id": actor.id,
-                    "actor_name": actor.name,
-                    "at_ms": now_ms,
-                }
-                for kind, subject_id in subjects
-            ]
+            rows = [_row(kind, one, workspace_id, root_id, reason, actor, now_ms) for kind, one in subjects]
             if rows:
                 await session.execute(insert_into(session, Freeze).on_conflict_do_nothing(), rows)
             for _, subject_id in subjects:
@@ -85,6 +72,27 @@ class FreezeCommands(Desk):
         await self._tell(actor, command_id, task_ids, LiftHold(HoldKind.FREEZE, reason))
         return task_ids
 
+    async def freeze_with_parent(self, actor: Actor, command_id: str, state: TaskState) -> TaskState:
+        """A task that is made below a frozen one stands still with it."""
+        columns = table_of(Freeze).c
+        async with self.database.reading() as session:
+            above = await session.execute(
+                select(columns.root_id, columns.reason).where(
+                    columns.scope == "task", columns.subject_id == state.parent_id
+                )
+            )
+            frozen = above.first()
+        if frozen is None:
+            return state
+        async with self.database.transaction() as session:
+            row = _row(
+                "task", state.task_id, state.workspace_id, frozen.root_id, frozen.reason, actor, self.clock.now_ms()
+            )
+            await session.execute(insert_into(session, Freeze).values(**row).on_conflict_do_nothing())
+            announce(session, state.workspace_id, "freeze", state.task_id, self.clock.now_ms())
+        hold = HoldTask(HoldKind.FREEZE, frozen.reason)
+        return await self.send(actor, f"{command_id}/freeze", state.task_id, hold)
+
     async def _root(self, scope: Scope, reference: str, workspace_id: str) -> str:
         if scope == "workspace":
             return workspace_id
@@ -110,6 +118,22 @@ class FreezeCommands(Desk):
         async with asyncio.TaskGroup() as group:
             for task_id in task_ids:
                 group.create_task(tell(task_id), name=f"freeze {task_id}")
+
+
+def _row(
+    scope: str, subject_id: str, workspace_id: str, root_id: str, reason: str, actor: Actor, now_ms: int
+) -> dict[str, object]:
+    return {
+        "scope": scope,
+        "subject_id": subject_id,
+        "workspace_id": workspace_id,
+        "root_id": root_id,
+        "reason": reason,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "at_ms": now_ms,
+    }
 
 
 async def _tasks_under(session: AsyncSession, scope: Scope, root_id: str) -> list[str]:

@@ -4,7 +4,6 @@ from controlplane.commands.agents import AgentCommands
 from controlplane.commands.checkpoints import CheckpointCommands
 from controlplane.commands.claims import ClaimCommands
 from controlplane.commands.comments import CommentCommands
-from controlplane.commands.freezes import FreezeCommands
 from controlplane.commands.reviews import ReviewCommands
 from controlplane.commands.runs import RunCommands
 from controlplane.commands.tasks import TaskCommands
@@ -15,7 +14,6 @@ from controlplane.domain.state import Actor, TaskState
 
 class CommandService(
     TaskCommands,
-    FreezeCommands,
     ReviewCommands,
     CheckpointCommands,
     ClaimCommands,

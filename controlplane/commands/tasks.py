@@ -5,8 +5,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.access.agents import find_agent
-from controlplane.commands.desk import Desk, refused
-from controlplane.commands.freezes import tree_of
+from controlplane.commands.desk import refused
+from controlplane.commands.freezes import FreezeCommands, tree_of
 from controlplane.commands.references import find_task
 from controlplane.commands.reviews import ReviewWish, resolve_review
 from controlplane.domain.commands import AssignTask, CancelTask, CreateTask, without_content
@@ -15,7 +15,7 @@ from controlplane.store.tables import Project, Task, TaskNumber
 from controlplane.store.upsert import table_of
 
 
-class TaskCommands(Desk):
+class TaskCommands(FreezeCommands):
     """Verbs about a task as a whole."""
 
     async def create_task(
@@ -58,7 +58,8 @@ class TaskCommands(Desk):
             parent_id=parent_id,
             review=rule,
         )
-        return await self.send(actor, command_id, task_id, command)
+        state = await self.send(actor, command_id, task_id, command)
+        return await self.freeze_with_parent(actor, command_id, state) if parent_id else state
 
     async def assign(
         self,

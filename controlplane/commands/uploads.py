@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass
 
 from pointsman.contract import ErrorCode, KeyKind
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.access.callers import Caller
@@ -91,9 +91,16 @@ class Uploads:
                 raise refused(ErrorCode.IDEMPOTENCY_MISMATCH, "This Idempotency-Key was used for another file.")
         return await self._settle(known or new)
 
-    async def append(self, caller: Caller, upload_id: str, offset: int, chunks: AsyncIterable[bytes]) -> UploadView:
-        """Takes a part that begins at `offset`. What came of it is kept, however it ends, but for too many bytes."""
+    async def append(
+        self, caller: Caller, upload_id: str, offset: int, chunks: AsyncIterable[bytes], length: int | None = None
+    ) -> UploadView:
+        """Takes a part that begins at `offset`. What came of it is kept, however it ends, but for too many bytes.
+
+        A `length` that is known beforehand is checked before anything is taken.
+        """
         row = await self._owned(caller, upload_id)
+        if length is not None and offset + length > row.size_bytes:
+            raise longer_than_announced(row.size_bytes, "Nothing of this part was taken.")
         if row.sha256 is not None:
             return await self._append_nothing(row, offset)
         try:
@@ -103,14 +110,20 @@ class Uploads:
             raise offset_mismatch(view.offset if view.sha256 else wrong.length) from None
         except TooLong:
             await self._parts.discard(upload_id)
-            announced = f"It was announced with {row.size_bytes} bytes, and more came. Send it again, from 0."
-            raise refused(ErrorCode.REQUEST_TOO_LARGE, announced, limit_bytes=row.size_bytes) from None
+            raise longer_than_announced(row.size_bytes, "Send it again, from 0.") from None
         await self._note(row, received_bytes=received)
         return await self._settle(row)
 
     async def look(self, caller: Caller, upload_id: str) -> UploadView:
         """How far it has come. Raises CommandRefused(not_found), for somebody else's too."""
         return await self._settle(await self._owned(caller, upload_id))
+
+    async def forget(self, caller: Caller, upload_id: str) -> None:
+        """The client does not want it any more. What was handed in of it stays."""
+        row = await self._owned(caller, upload_id)
+        async with self._database.transaction() as session:
+            await session.execute(delete(table_of(Upload)).where(table_of(Upload).c.upload_id == row.upload_id))
+        await self._parts.discard(row.upload_id)
 
     async def complete(self, caller: Caller, upload_id: str) -> UploadView:
         """The same for one that is handed in: it stays for another day. Raises CommandRefused(invalid_request)."""
@@ -203,6 +216,12 @@ def too_large(limit_bytes: int) -> Exception:
     """A file of more than the limit, which it says."""
     limit = f"A file may have {limit_bytes / 1024 / 1024:g} MiB here (POINTSMAN_MAX_FILE_MB)."
     return refused(ErrorCode.REQUEST_TOO_LARGE, limit, limit_bytes=limit_bytes)
+
+
+def longer_than_announced(size_bytes: int, what_now: str) -> Exception:
+    """More bytes than the client said there are."""
+    sentence = f"This file was announced with {size_bytes} bytes, and these would be more. {what_now}"
+    return refused(ErrorCode.REQUEST_TOO_LARGE, sentence, limit_bytes=size_bytes)
 
 
 def offset_mismatch(offset: int) -> Exception:
