@@ -1,80 +1,8 @@
-import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import pytest
 from pointsman.contract import KeyKind
 
-from controlplane.gateway.destinations import Destinations
-from controlplane.gateway.policy import SqlPolicySource
-from controlplane.settings import Home, Settings
 from proxy.ports import Principal
-from tests.fakes.databases import create_databases, insert, opened
-
-NOW_MS = 1_790_000_000_000
-DAY_MS = 86_400_000
-
-
-@dataclass
-class HandClock:
-    ms: int = NOW_MS
-
-    def now_ms(self) -> int:
-        return self.ms
-
-    def seconds(self) -> float:
-        return self.ms / 1000
-
-
-@dataclass
-class Office:
-    """The control database, as `web` would write it, and a gateway's policy that reads it."""
-
-    control: sqlite3.Connection
-    reading: sqlite3.Connection
-    home: Home
-    clock: HandClock = field(default_factory=HandClock)
-
-    def policy(self) -> SqlPolicySource:
-        destinations = Destinations(Settings(home=self.home, config_file=self.home.root / "pointsman.yaml"), {})
-        return SqlPolicySource(self.reading, self.clock, self.clock.seconds, destinations, "full")
-
-    def start_run(self, run_id: str = "r_1", **values: object) -> None:
-        defaults: dict[str, object] = {
-            "run_id": run_id, "workspace_id": "w", "task_id": "t_1", "task_number": 12, "agent_id": "a_1", "number": 1,
-            "epoch": 1, "state": "running", "key_digest": f"digest of {run_id}", "started_at_ms": 1, "reason": "",
-            "progress": "", "revision": 1,
-        }  # fmt: skip
-        insert(self.control, "runs", **(defaults | values))
-        self.tell("run", run_id)
-
-    def end_run(self, run_id: str, state: str, reason: str = "") -> None:
-        self.control.execute(
-            "UPDATE runs SET state = ?, reason = ?, ended_at_ms = ? WHERE run_id = ?",
-            (state, reason, self.clock.now_ms(), run_id),
-        )
-        self.tell("run", run_id)
-
-    def make_key(self, key_id: str = "k_1", kind: str = "agent", agent_id: str | None = "a_1") -> None:
-        insert(
-            self.control, "keys", key_id=key_id, workspace_id="w", kind=kind, agent_id=agent_id, name="key",
-            key_digest=f"digest of {key_id}", tail="abcd", created_at_ms=1,
-        )  # fmt: skip
-        self.tell("key", key_id)
-
-    def tell(self, topic: str, subject_id: str) -> None:
-        insert(self.control, "outbox", workspace_id="w", topic=topic, subject_id=subject_id, at_ms=1)
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    home = create_databases(tmp_path)
-    with ExitStack() as stack:
-        control = stack.enter_context(opened(home.control_database))
-        reading = stack.enter_context(opened(home.control_database))
-        yield Office(control, reading, home)
+from tests.unit.controlplane.gateway.office import DAY_MS, Office
 
 
 def test_keys_and_live_runs_are_known_from_the_start(office: Office) -> None:
