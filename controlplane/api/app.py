@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from controlplane.api import agents, channel, keys, offers, reading, runs, tasks
+from controlplane.api import agents, channel, deliverables, keys, offers, reading, runs, tasks, uploads
 from controlplane.api.deps import ApiDeps
 from controlplane.api.problems import answer_problems
 from controlplane.api.requests import Requests
@@ -18,7 +18,7 @@ def create_api(deps: ApiDeps) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.deps = deps
-    for module in (tasks, reading, agents, keys, offers, runs, channel):
+    for module in (tasks, reading, deliverables, agents, keys, offers, runs, uploads, channel):
         app.include_router(module.router)
     answer_problems(app)
     app.add_middleware(Requests)

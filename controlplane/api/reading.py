@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
 from controlplane.api import bodies
-from controlplane.api.deps import CommandId, Deps, LiveCaller
-from controlplane.api.tasks import read_state
+from controlplane.api.callers import LiveCaller
+from controlplane.api.commanding import CommandId
+from controlplane.api.deps import Deps
 from controlplane.api.views import answer, iso
-from controlplane.commands.desk import refused
 from controlplane.store.call_tables import Call
 from controlplane.store.tables import Comment, TaskEvent
 from controlplane.store.upsert import table_of
@@ -38,19 +37,6 @@ CALL_FIELDS = (
     "cost_bound_nano_usd",
     "total_us",
 )
-
-
-@router.get("/deliverables/{version}")
-async def deliverable(ref: str, version: int, caller: LiveCaller, deps: Deps) -> Response:
-    """The raw content of one version."""
-    state = await read_state(deps, ref, caller)
-    found = next((one for one in state.deliverables if one.version == version), None)
-    content = await deps.blobs.get(found.sha256) if found else None
-    if found is None or content is None:
-        raise refused(ErrorCode.NOT_FOUND, f"T-{state.number} has no version {version}.")
-    kind = "text/markdown" if found.kind == "markdown" else "text/plain"
-    headers = {"x-content-type-options": "nosniff", "etag": f'"{found.sha256}"'}
-    return Response(content, 200, headers, f"{kind}; charset=utf-8")
 
 
 @router.get("/calls")

@@ -9,8 +9,11 @@ from fastapi import APIRouter, Header, Request, Response
 from pointsman.contract import UPLOAD_OFFSET_HEADER, ErrorCode
 
 from controlplane.api import bodies
-from controlplane.api.deps import CommandId, Deps, KnownCaller, LiveCaller
-from controlplane.api.views import answer, iso
+from controlplane.api.callers import KnownCaller, LiveCaller
+from controlplane.api.commanding import CommandId
+from controlplane.api.deps import Deps
+from controlplane.api.views import answer
+from controlplane.api.views.deliverables import upload_answer
 from controlplane.commands.desk import refused
 from controlplane.commands.uploads import Announcement, UploadView
 
@@ -25,7 +28,7 @@ async def begin(body: bodies.NewUpload, caller: LiveCaller, command_id: CommandI
     """Announces a file. Its type is kept and never trusted."""
     announced = Announcement(body.name, body.media_type.lower(), body.size_bytes, body.sha256)
     view = await deps.uploads.begin(caller, command_id, announced)
-    return answer(_view(view), 201)
+    return answer(upload_answer(view), 201)
 
 
 @router.patch("/{upload_id}", status_code=204, openapi_extra=PART)
@@ -49,7 +52,7 @@ async def append(
 async def show(upload_id: str, caller: KnownCaller, deps: Deps) -> Response:
     """Where to go on; with `sha256` when all of it is here."""
     view = await deps.uploads.look(caller, upload_id)
-    response = answer(_view(view))
+    response = answer(upload_answer(view))
     response.headers.update(_headers(view))
     return response
 
@@ -72,16 +75,4 @@ def _headers(view: UploadView) -> dict[str, str]:
         UPLOAD_OFFSET_HEADER: str(view.offset),
         "upload-length": str(view.size_bytes),
         "cache-control": "no-store",
-    }
-
-
-def _view(view: UploadView) -> dict[str, object]:
-    return {
-        "upload_id": view.upload_id,
-        "name": view.name,
-        "media_type": view.media_type,
-        "size_bytes": view.size_bytes,
-        "offset": view.offset,
-        "sha256": view.sha256,
-        "expires_at": iso(view.expires_at_ms),
     }

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pointsman.contract import API_PREFIX, ErrorCode
 
-from controlplane.api import agents, channel, keys, offers, reading, runs, tasks
+from controlplane.api import agents, channel, deliverables, keys, offers, reading, runs, tasks, uploads
 from proxy.config import WELL_KNOWN, parse_providers, parse_tool_servers
 from proxy.errors import ProxyError
 
@@ -69,12 +69,12 @@ def test_the_state_machines_page_is_the_table():
 def test_every_endpoint_is_documented_and_no_other():
     served = {
         f"{method} {route.path}"
-        for module in (tasks, reading, agents, keys, offers, runs, channel)
+        for module in (tasks, reading, deliverables, agents, keys, offers, runs, uploads, channel)
         for route in module.router.routes
         for method in getattr(route, "methods", None) or {"GET"}
     }
     page = read("docs/reference/api.md")
-    documented = set(re.findall(r"`((?:GET|POST|DELETE) /[^`]*)`", page)) - {
+    documented = set(re.findall(r"`((?:GET|HEAD|POST|PATCH|DELETE) /[^`]*)`", page)) - {
         "GET /healthz",
         "GET /readyz",
         f"GET {API_PREFIX}/openapi.json",

@@ -79,7 +79,7 @@ def test_the_readmes_steps_lead_to_a_deliverable_that_is_priced(product: Product
         expected = call["input_tokens"] * 250 + call["output_tokens"] * 2000  # gpt-5-mini: $0.25 and $2.00 a million
         assert wait_until(lambda: task_of(client, ref)["usage"]["cost_nano_usd"] == expected, 10)
         assert recorded_cost(product, task["task_id"]) == expected
-        assert re.search(r"\w", client.get(f"/tasks/{ref}/deliverables/1").text)
+        assert re.search(r"\w", client.get(f"/tasks/{ref}/deliverables/1/content").text)
 
 
 def test_a_reassigned_run_is_lost_to_its_agent_and_at_the_gateway(product: Product):

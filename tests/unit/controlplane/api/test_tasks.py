@@ -129,7 +129,7 @@ async def test_a_task_goes_from_the_queue_through_review_to_done(script, writer)
     await submitted(script, writer)
     task = (await script.get("/tasks/T-1")).json()
     assert (task["status"], task["agent"], task["run"]) == ("in_review", "writer", None)
-    assert (await script.get("/tasks/T-1/deliverables/1")).text == "# Draft"
+    assert (await script.get("/tasks/T-1/deliverables/1/content")).text == "# Draft"
     changed = await script.post("/tasks/T-1/review", {"verdict": "request_changes", "note": "Shorter"})
     assert (changed.json()["status"], changed.json()["changes_requested"]) == ("in_progress", True)
     offer = (await writer.post("/agents/me/next", {"wait_seconds": 0})).json()
