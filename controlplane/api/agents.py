@@ -6,7 +6,8 @@ from sqlalchemy import select
 
 from controlplane.access.agents import agent_name, register_agent
 from controlplane.api import bodies
-from controlplane.api.deps import Deps, LiveCaller
+from controlplane.api.callers import LiveCaller
+from controlplane.api.deps import Deps
 from controlplane.api.views import answer, iso
 from controlplane.commands.desk import refused
 from controlplane.store.tables import Agent

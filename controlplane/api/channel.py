@@ -21,7 +21,8 @@ from pointsman.contract import KeyKind
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from controlplane.access.callers import Caller
-from controlplane.api.deps import ApiDeps, deps_of, holder_of, known_caller
+from controlplane.api.callers import holder_of, known_caller
+from controlplane.api.deps import ApiDeps, deps_of
 from controlplane.api.tidings import Tidings
 from controlplane.commands import CommandRefused
 from controlplane.feed.changes import Batch, Resync

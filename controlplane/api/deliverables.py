@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pointsman.contract import API_PREFIX, ErrorCode
 
 from controlplane.access.callers import Caller
-from controlplane.api.contents import Served, serve_content
 from controlplane.api.callers import LiveCaller
+from controlplane.api.contents import Served, serve_content
 from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.views import answer
 from controlplane.api.views.deliverables import (

@@ -1,6 +1,6 @@
 """`/keys`: made and shown once, recognised by their tails, revoked for good."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from pointsman.contract import ErrorCode, KeyKind
 from sqlalchemy import select
 
@@ -8,17 +8,18 @@ from controlplane.access.agents import register_agent
 from controlplane.access.keys import create_key, revoke_key
 from controlplane.api import bodies
 from controlplane.api.agents import checked_name
-from controlplane.api.deps import Admin, Deps
+from controlplane.api.callers import PEOPLE, LiveCaller
+from controlplane.api.deps import Deps
 from controlplane.api.views import answer, iso
 from controlplane.commands.desk import refused
 from controlplane.store.tables import Agent, Key
 from controlplane.store.upsert import table_of
 
-router = APIRouter(prefix="/keys")
+router = APIRouter(prefix="/keys", dependencies=[Depends(PEOPLE)])
 
 
 @router.post("")
-async def create(body: bodies.NewKey, caller: Admin, deps: Deps) -> Response:
+async def create(body: bodies.NewKey, caller: LiveCaller, deps: Deps) -> Response:
     """The one answer that holds the key. Not idempotent: a repeated request makes another key."""
     kind = KeyKind(body.kind)
     if (kind is KeyKind.AGENT) is not (body.agent is not None):
@@ -34,7 +35,7 @@ async def create(body: bodies.NewKey, caller: Admin, deps: Deps) -> Response:
 
 
 @router.get("")
-async def list_keys(caller: Admin, deps: Deps) -> Response:
+async def list_keys(caller: LiveCaller, deps: Deps) -> Response:
     keys, agents = table_of(Key), table_of(Agent)
     query = (
         select(keys)
@@ -61,7 +62,7 @@ async def list_keys(caller: Admin, deps: Deps) -> Response:
 
 
 @router.delete("/{key_id}")
-async def revoke(key_id: str, caller: Admin, deps: Deps) -> Response:
+async def revoke(key_id: str, caller: LiveCaller, deps: Deps) -> Response:
     async with deps.control.transaction() as session:
         is_revoked = await revoke_key(session, caller.workspace_id, key_id, deps.clock.now_ms())
     if not is_revoked:

@@ -10,7 +10,9 @@ from controlplane.access.agents import register_agent
 from controlplane.access.callers import Caller
 from controlplane.api import bodies
 from controlplane.api.agents import checked_name
-from controlplane.api.deps import ApiDeps, CommandId, Deps, LiveCaller
+from controlplane.api.callers import LiveCaller
+from controlplane.api.commanding import CommandId
+from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.views import answer, iso, task_views
 from controlplane.api.waiting import wait_for
 from controlplane.commands import Claim, CommandRefused

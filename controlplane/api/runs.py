@@ -8,7 +8,9 @@ from sqlalchemy import select
 
 from controlplane.access.callers import Caller
 from controlplane.api import bodies
-from controlplane.api.deps import ApiDeps, CommandId, Deps, LiveRunHolder, RunHolder
+from controlplane.api.callers import LiveRunHolder, RunHolder
+from controlplane.api.commanding import CommandId
+from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.views import answer
 from controlplane.api.waiting import wait_for
 from controlplane.commands.contents import Submission, store_submission

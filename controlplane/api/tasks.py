@@ -9,7 +9,9 @@ from sqlalchemy import select
 
 from controlplane.access.callers import Caller
 from controlplane.api import bodies
-from controlplane.api.deps import ApiDeps, CommandId, Deps, LiveCaller
+from controlplane.api.callers import LiveCaller
+from controlplane.api.commanding import CommandId
+from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.views import answer, task_views
 from controlplane.commands.desk import refused
 from controlplane.domain.commands import (
