@@ -1,7 +1,8 @@
-"""Is a run stuck? Two detectors, each with the evidence that a person needs to believe it. Pure; times are handed in.
+"""Is a run stuck? Three detectors, each with the evidence that a person needs to believe it. Pure; times are handed in.
 
-**repeat**: the same call with the same answer, again and again; also a round of up to three calls. **silence**: the
-agent lives (its lease holds) but for a configured time nothing was called, said or written. Neither revokes anything.
+**repeat**: the same call with the same answer, again and again; also a round of up to three calls. **finished**: the
+model has said its last word, but nobody handed anything in. **silence**: the agent lives (its lease holds) but for a
+configured time nothing was called, said or written. None of them revokes anything.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from typing import Any, Literal
 LONGEST_ROUND = 3
 ROUNDS_OF_SEVERAL = 3  # two rounds of three calls happen to honest agents
 EVIDENCE_CALLS = 60  # what a person can see in one picture; the sentence and the cost count all
+FINISHED_MS = 120_000  # between the model's last word and handing it in an honest agent needs seconds
+LAST_WORDS = frozenset({"stop", "end_turn", "stop_sequence"})  # a model that wants a tool, or was cut, says otherwise
 TROUBLE_FACTOR = 2  # an agent that waits for a provider to recover is silent for a reason, but not for ever
 
 
@@ -27,6 +30,7 @@ class CallSeen:
     at_ms: int
     cost_nano_usd: int
     is_provider_trouble: bool = False
+    stop_reason: str = ""  # as the provider said it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,12 @@ class Finding:
 
 
 def find_stuck(run: RunSeen, thresholds: Thresholds, now_ms: int) -> Finding | None:
-    """The more telling of the two findings, or None: then nothing is wrong."""
-    return find_repeat(run.calls, thresholds.repeats) or find_silence(run, thresholds.silence_ms, now_ms)
+    """The most telling of the findings, or None: then nothing is wrong."""
+    return (
+        find_repeat(run.calls, thresholds.repeats)
+        or find_finished(run, min(FINISHED_MS, thresholds.silence_ms), now_ms)
+        or find_silence(run, thresholds.silence_ms, now_ms)
+    )
 
 
 def find_repeat(calls: Sequence[CallSeen], repeats: int) -> Finding | None:
@@ -70,6 +78,23 @@ def find_repeat(calls: Sequence[CallSeen], repeats: int) -> Finding | None:
             if rounds >= (repeats if length == 1 else max(repeats, ROUNDS_OF_SEVERAL)):
                 return _repeated(sequence[-rounds * length :], length, rounds)
     return None
+
+
+def find_finished(run: RunSeen, patience_ms: int, now_ms: int) -> Finding | None:
+    """The agent may have finished, and failed to say so: its call to hand in was lost, or never made."""
+    if run.is_waiting_for_person or run.calls_in_flight or not run.calls:
+        return None
+    last = run.calls[-1]
+    if last.kind != "model" or last.stop_reason not in LAST_WORDS or last.is_provider_trouble:
+        return None
+    since_ms = max(last.at_ms, run.last_call_at_ms or 0, run.last_progress_at_ms or 0)
+    if now_ms - since_ms < patience_ms:
+        return None
+    return Finding(
+        f"Finished, but nothing was handed in for {_duration(now_ms - since_ms)}",
+        since_ms,
+        {"detector": "finished", "last_sign_ms": since_ms, "calls": [_call(call) for call in run.calls[-5:]]},
+    )
 
 
 def find_silence(run: RunSeen, silence_ms: int, now_ms: int) -> Finding | None:
