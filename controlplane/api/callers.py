@@ -56,10 +56,8 @@ class LetIn:
 
     async def __call__(self, request: Request, caller: KnownCaller, deps: Deps) -> None:
         if caller.kind not in self.kinds:
-            wanted = " or ".join(f"{_article(kind)} {kind} key" for kind in KeyKind if kind in self.kinds)
-            raise refused(
-                ErrorCode.FORBIDDEN, f"This needs {wanted}; yours is {_article(caller.kind)} {caller.kind} key."
-            )
+            wanted = " or ".join(_words(kind) for kind in KeyKind if kind in self.kinds)
+            raise refused(ErrorCode.FORBIDDEN, f"This needs {wanted}; yours is {_words(caller.kind)}.")
         ref = request.path_params.get("ref")
         if caller.kind is KeyKind.RUN and ref is not None and caller.is_live:
             await _check_neighbour(deps, caller, ref, is_reading=request.method == "GET")
