@@ -95,6 +95,7 @@ class Settings:
     beat_seconds: float = BEAT_SECONDS
     silence_seconds: float = 180.0  # a working run without call, progress or output for so long is stuck
     repeats_until_stuck: int = 3  # the same call with the same answer, so often in a row
+    review_patience_seconds: float = 86_400.0  # a review that waits for longer is escalated to the admins
     body_policy: str = "full"
     body_days: int = 7
     max_file_mb: float = 100.0  # MiB: the largest file an agent may hand in
@@ -174,6 +175,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         beat_seconds=_number(env, "POINTSMAN_BEAT_SECONDS", BEAT_SECONDS),
         silence_seconds=_number(env, "POINTSMAN_SILENCE_SECONDS", 180.0),
         repeats_until_stuck=int(_number(env, "POINTSMAN_REPEATS_UNTIL_STUCK", 3)),
+        review_patience_seconds=_number(env, "POINTSMAN_REVIEW_PATIENCE_SECONDS", 86_400.0),
         body_policy=env.get("POINTSMAN_BODY_POLICY") or "full",
         body_days=int(_number(env, "POINTSMAN_BODY_DAYS", 7)),
         max_file_mb=_number(env, "POINTSMAN_MAX_FILE_MB", 100.0),

@@ -24,10 +24,9 @@ from workers.activities.tasks import TaskActivities
 from workers.bootstrap import bootstrap
 from workers.clock import WallClock
 from workers.dispatch import Dispatcher
-from workers.engine import TemporalTaskEngine
+from workers.engine import engine_over
 from workers.gateway import TIMEOUT, GatewayClient
 from workers.leadership import Leadership
-from workers.messages import LeaseTerms
 from workers.reconcile import Reconciler
 from workers.watch import Watch, thresholds_of
 from workers.worker import agent_worker, task_worker
@@ -84,7 +83,7 @@ async def open_parts(settings: Settings, stack: AsyncExitStack) -> Parts:
 
 def command_service(parts: Parts) -> CommandService:
     """What our own agents ask, with the same rules as everybody's."""
-    engine = TemporalTaskEngine(parts.client, LeaseTerms.of(parts.settings))
+    engine = engine_over(parts.client, parts.settings, parts.control)
     blobs = DirectoryBlobs(parts.settings.home.blobs)
     return CommandService(parts.control, engine, blobs, parts.clock, parts.master_key)
 
@@ -115,6 +114,7 @@ def _watch(parts: Parts) -> Watch:
         Reconciler(parts.control, parts.client, parts.clock),
         Leadership(parts.control, parts.clock, "watch", parts.name),
         thresholds_of(parts.settings),
+        int(parts.settings.review_patience_seconds * 1000),
         parts.clock,
     )
 

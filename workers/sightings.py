@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from controlplane.domain.state import LIVE, RunState
+from controlplane.domain.state import LIVE, WAITING
 from controlplane.domain.stuck import CallSeen, RunSeen
 from controlplane.store.call_tables import Call
 from controlplane.store.database import Database
@@ -54,7 +54,7 @@ async def ended_calls(calls: Database, run_ids: list[str], count: int) -> dict[s
             rows = await session.execute(
                 select(
                     *(call.call_id, call.kind, call.fingerprint, call.response_digest, call.label, call.model),
-                    *(call.started_at_ns, call.cost_nano_usd, call.status),
+                    *(call.started_at_ns, call.cost_nano_usd, call.status, call.stop_reason),
                 )
                 .where(call.run_id == run_id, call.ended_at_ns.is_not(None), call.outcome != "replayed")
                 .order_by(call.started_at_ns.desc())
@@ -75,12 +75,13 @@ def _call(row: Any) -> CallSeen:
         at_ms=row.started_at_ns // 1_000_000,
         cost_nano_usd=row.cost_nano_usd,
         is_provider_trouble=row.status in _TROUBLE,
+        stop_reason=row.stop_reason,
     )
 
 
 def _sighting(row: Any, ended: Mapping[str, tuple[CallSeen, ...]]) -> Sighting:
     seen = RunSeen(
-        is_waiting_for_person=row.state == RunState.WAITING_INPUT,
+        is_waiting_for_person=row.state in WAITING,  # a paused run may well be silent
         started_at_ms=row.started_at_ms,
         last_progress_at_ms=row.progress_at_ms,
         last_call_at_ms=row.last_call_at_ms,

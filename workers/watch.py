@@ -16,7 +16,9 @@ from controlplane.ports import Clock
 from controlplane.settings import Settings
 from controlplane.store.database import Database
 from controlplane.store.outbox import trim
+from workers.incidents import watch_losses
 from workers.leadership import Leadership
+from workers.overdue import watch_reviews
 from workers.reconcile import Reconciler
 from workers.sightings import ended_calls, live_runs
 from workers.signals import Found, write_signals
@@ -41,6 +43,7 @@ class Watch:
     reconciler: Reconciler
     leadership: Leadership
     thresholds: Thresholds
+    review_patience_ms: int
     clock: Clock
     reconciled_at_ms: int = 0
 
@@ -71,7 +74,9 @@ class Watch:
             for suspect in suspects
             if (finding := find_stuck(replace(suspect.run, calls=earlier[suspect.run_id]), self.thresholds, now_ms))
         }
-        return await write_signals(self.control, found, now_ms)
+        changed = await write_signals(self.control, found, now_ms)
+        changed += await watch_losses(self.control, now_ms)
+        return changed + await watch_reviews(self.control, self.review_patience_ms, now_ms)
 
     async def _reconcile_when_due(self) -> None:
         now_ms = self.clock.now_ms()

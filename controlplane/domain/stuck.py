@@ -91,7 +91,7 @@ def find_finished(run: RunSeen, patience_ms: int, now_ms: int) -> Finding | None
     if now_ms - since_ms < patience_ms:
         return None
     return Finding(
-        f"Finished, but nothing was handed in for {_duration(now_ms - since_ms)}",
+        f"Seems finished, but nothing was handed in for more than {_duration(patience_ms)}",
         since_ms,
         {"detector": "finished", "last_sign_ms": since_ms, "calls": [_call(call) for call in run.calls[-5:]]},
     )

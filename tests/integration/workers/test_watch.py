@@ -82,6 +82,7 @@ async def desk(world: World) -> AsyncIterator[Desk]:
         Reconciler(world.control, world.client, world.clock),
         Leadership(world.control, world.clock, "watch", "me"),
         Thresholds(repeats=3, silence_ms=60_000),
+        86_400_000,
         world.clock,
     )
     async with world.worker():
