@@ -76,11 +76,16 @@ class FailRun(_Command, tag="fail_run", frozen=True):
 
 
 class LoseRun(_Command, tag="lose_run", frozen=True):
-    """The system found no sign of life within TTL and grace; see `workers/activities/lease.py`."""
+    """The system found no sign of life within TTL and grace.
+
+    `others_are_able` is what SQL knows of agents: when this one is lost twice and nobody else could take the task, a
+    person is called.
+    """
 
     run_id: str
     epoch: int
     message: str = ""
+    others_are_able: bool = True
 
 
 class ResumeRun(_Command, tag="resume_run", frozen=True):

@@ -89,17 +89,17 @@ def lose_run(state: TaskState, envelope: Envelope, command: LoseRun) -> tuple[Ev
     if run.state in WAITING:  # it began to wait while its silence was judged
         raise refused(ErrorCode.ILLEGAL_TRANSITION, "Its run waits, and needs no sign of life for it.")
     ended = _run_ended(envelope, run, RunState.LOST, "silence", command.message)
-    return (ended, *(_human_after_failures(state, envelope) or _after_second_loss(state, envelope, run)))
+    return (ended, *(_human_after_failures(state, envelope) or _after_second_loss(state, envelope, run, command)))
 
 
-def _after_second_loss(state: TaskState, envelope: Envelope, run: Run) -> tuple[Event, ...]:
+def _after_second_loss(state: TaskState, envelope: Envelope, run: Run, command: LoseRun) -> tuple[Event, ...]:
     before = state.runs[-2] if len(state.runs) > 1 else None
     if before is None or before.state is not RunState.LOST or before.agent_id != run.agent_id:
         return ()
     if (before.ended_at_ms or 0) <= state.helped_at_ms:
         return ()
     avoided = happened.AgentAvoided(at_ms=envelope.at_ms, actor=envelope.actor, agent_id=run.agent_id)
-    if state.agent_id != run.agent_id:
+    if state.agent_id != run.agent_id and command.others_are_able:
         return (avoided,)
     return (avoided, _human_needed(envelope, HumanCause.LOST_TWICE))
 

@@ -88,6 +88,12 @@ def test_a_task_assigned_to_the_agent_that_fell_silent_twice_calls_a_person():
     assert state.human_cause is HumanCause.LOST_TWICE
 
 
+def test_the_second_loss_on_the_only_agent_that_is_able_calls_a_person():
+    again = give(LOST, ClaimTask("a_writer", "r_2"), AGENT, "again")
+    state = give(again, LoseRun("r_2", 2, others_are_able=False), SYSTEM, "lost again")
+    assert (state.avoids, state.human_cause) == (("a_writer",), HumanCause.LOST_TWICE)
+
+
 def test_one_loss_after_help_is_not_the_second_in_a_row():
     state = give(LOST, EditTask(brief="Smaller steps."), PERSON, "help", 5)
     state = give(state, ClaimTask("a_writer", "r_2"), AGENT, "again", 6)
