@@ -20,7 +20,8 @@ from proxy.clock import SystemClock
 from proxy.deps import Deps, Limits
 from proxy.fence import Fencing
 from proxy.front import Front
-from proxy.ports import Clock, Policy, Principal, Provider
+from proxy.mcp.app import create_mcp_app
+from proxy.ports import Clock, Policy, Principal, Provider, ToolServer
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
 from proxy.upstream.attempt import Timeouts
@@ -105,7 +106,7 @@ def policy_for(port: int) -> Policy:
             Provider("openai", "openai", base, PROVIDER_KEY, ("gpt-*", "*")),
             Provider("anthropic", "anthropic", base, PROVIDER_KEY, ("claude-*",)),
         ),
-        tool_servers={},
+        tool_servers={"web": ToolServer("web", f"http://127.0.0.1:{port}/mcp")},
         task_numbers={"T-1": "t_1"},
     )
 
@@ -203,8 +204,8 @@ async def running_proxy(
     deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits(), fencing or Fencing())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(deps), http=Front, ws="none", lifespan="on", access_log=False, log_level="warning",
-        timeout_graceful_shutdown=2,
+        create_app(deps, create_mcp_app(deps)), http=Front, ws="none", lifespan="on", access_log=False,
+        log_level="warning", timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@ import pytest
 
 from controlplane.recorder.recorder import Recorder
 from controlplane.settings import Settings
-from proxy.records import CallProgress
+from proxy.records import CallParked, CallProgress
 from proxy.spool import SpoolWriter
 from tests.fakes.databases import opened
 from tests.fakes.recording import SECOND_NS, START_NS, Bench, HandClock, ended, started, write
@@ -255,4 +255,61 @@ def test_it_writes_into_databases_as_they_are_migrated(settings: Settings) -> No
         assert Recorder(home.spool, calls, control, clock, 7).turn() == 3
         assert calls.execute("SELECT outcome FROM calls").fetchall() == [("ok",)]
         assert control.execute("SELECT cost_nano_usd FROM run_usage").fetchall() == [(450,)]
+    writer.close()
+
+
+def test_a_parked_call_is_seen_as_held_and_taken_over_by_its_start(bench: Bench) -> None:
+    writer, recorder = bench.writer(), bench.recorder()
+    waiting = started("c_1", provider="", cost_bound_nano_usd=0)
+    write(writer, CallParked(waiting, "its run is paused"))
+    recorder.turn(at_once=True)
+    assert (bench.usage()["substate"], bench.usage()["live_calls"]) == ("held", 1)
+    assert (bench.call("c_1")["outcome"], bench.call("c_1")["error_code"]) == ("", "run_paused")
+
+    write(writer, started("c_1", at_ns=START_NS + 9 * SECOND_NS))
+    recorder.turn(at_once=True)
+    call = bench.call("c_1")
+    assert (call["error_code"], call["provider"], call["cost_bound_nano_usd"]) == ("", "openai", 9_000)
+    assert call["started_at_ns"] == START_NS  # it lasts since it began to wait
+    assert bench.usage()["substate"] == "thinking"
+
+    write(writer, ended("c_1"), CallParked(waiting, "read twice"), started("c_1"))
+    recorder.turn(at_once=True)
+    assert (bench.call("c_1")["outcome"], bench.usage()["calls"]) == ("ok", 1)
+    writer.close()
+
+
+def test_a_call_parked_and_let_go_in_one_batch_has_one_row(bench: Bench) -> None:
+    writer = bench.writer()
+    waiting = started("c_1", provider="", cost_bound_nano_usd=0)
+    write(writer, CallParked(waiting, "its run is paused"), waiting, ended("c_1", outcome="client_left", status=499))
+    bench.recorder().turn(at_once=True)
+    assert bench.call("c_1")["outcome"] == "client_left"
+    assert bench.usage()["calls"] == 1
+    writer.close()
+
+
+def test_a_call_parked_in_a_dead_writer_was_never_asked_and_is_not_unknown(bench: Bench) -> None:
+    writer = bench.writer()
+    write(writer, CallParked(started("c_1", provider="", cost_bound_nano_usd=0), "frozen"), started("c_2"))
+    writer.close()
+    bench.recorder().turn(at_once=True)
+
+    parked, asked = bench.call("c_1"), bench.call("c_2")
+    assert (parked["outcome"], parked["error_code"], parked["cost_bound_nano_usd"]) == ("refused", "interrupted", 0)
+    assert asked["outcome"] == "unknown"
+    usage = bench.usage()
+    assert (usage["unknown_calls"], usage["bound_nano_usd"], usage["live_calls"]) == (1, 9_000, 0)
+
+
+def test_what_was_spent_while_waiting_is_summed_apart(bench: Bench) -> None:
+    writer, recorder = bench.writer(), bench.recorder()
+    write(writer, started("c_1", while_waiting=True), started("c_2"), ended("c_1"), ended("c_2", cost_nano_usd=1000))
+    recorder.turn(at_once=True)
+    assert bench.call("c_1")["while_waiting"] == 1
+    assert (bench.usage()["cost_nano_usd"], bench.usage()["wait_cost_nano_usd"]) == (1450, 450)
+
+    write(writer, started("c_3", while_waiting=True), ended("c_3"))
+    recorder.turn(at_once=True)
+    assert (bench.usage()["cost_nano_usd"], bench.usage()["wait_cost_nano_usd"]) == (1900, 900)
     writer.close()
