@@ -4,16 +4,16 @@ from controlplane.commands.agents import AgentCommands
 from controlplane.commands.checkpoints import CheckpointCommands
 from controlplane.commands.claims import ClaimCommands
 from controlplane.commands.comments import CommentCommands
+from controlplane.commands.recurring import RecurringCommands
 from controlplane.commands.reviews import ReviewCommands
 from controlplane.commands.runs import RunCommands
-from controlplane.commands.tasks import TaskCommands
 from controlplane.commands.teams import TeamCommands
 from controlplane.domain.commands import AddBlockers, AssignTask, Command
 from controlplane.domain.state import Actor, TaskState
 
 
 class CommandService(
-    TaskCommands,
+    RecurringCommands,
     ReviewCommands,
     CheckpointCommands,
     ClaimCommands,
