@@ -35,7 +35,7 @@ class Finding:
 def check_tasks(found: Evidence, nodes: tuple[Node, ...], task_ids: dict[int, str]) -> Finding:
     """Every task ended in the right state, once, and none began before what it waited for was done."""
     finding = Finding("tasks")
-    lives = {task_id: replayed(rows) for task_id, rows in found.events.items()}
+    lives = _lives(found, finding)
     ends: Counter[str] = Counter()
     for node in nodes:
         task_id = task_ids.get(node.number, "")
@@ -54,6 +54,16 @@ def check_tasks(found: Evidence, nodes: tuple[Node, ...], task_ids: dict[int, st
     how = ", ".join(f"{count} {state}" for state, count in runs.most_common())
     finding.text = f"{sum(ends.values())} of {len(nodes)} ended ({told}); {len(found.runs)} runs: {how}"
     return finding
+
+
+def _lives(found: Evidence, finding: Finding) -> dict[str, list[Moment]]:
+    lives = {}
+    for task_id, rows in found.events.items():
+        try:
+            lives[task_id] = replayed(rows)
+        except (LookupError, TypeError, ValueError) as fault:  # what the product itself could not read again
+            finding.against.append(f"the activity of {task_id} cannot be replayed: {fault!r}")
+    return lives
 
 
 def _wrong_end(node: Node, row: Row, life: list[Moment]) -> Iterable[str]:

@@ -16,6 +16,10 @@ ANSWER_SECONDS = 15.0
 class Refused(Exception):  # noqa: N818 - the server's typed no
     """A 4xx. In a run whose commands are all legal, that is a finding."""
 
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
+
 
 class PatientClient:
     """Speaks the JSON API with the admin key; whoever waits for it bounds the waiting."""
@@ -45,10 +49,22 @@ class PatientClient:
         return await self._until_answered("POST", path, body, {})
 
     async def command(
-        self, path: str, body: dict[str, Any], kind: str, mark: str = "", *, command_id: str
+        self,
+        path: str,
+        body: dict[str, Any],
+        kind: str,
+        mark: str = "",
+        *,
+        command_id: str,
+        may_come_late: bool = False,
     ) -> dict[str, Any]:
-        """The task after it. The ledger knows of it as soon as it was accepted."""
-        answer = await self._until_answered("POST", path, body, {IDEMPOTENCY_HEADER: command_id})
+        """The task after it. The ledger knows of it as soon as it was accepted. Raises Refused."""
+        try:
+            answer = await self._until_answered("POST", path, body, {IDEMPOTENCY_HEADER: command_id})
+        except Refused as no:
+            if not (may_come_late and no.status == 409):
+                self.refusals.append(str(no))
+            raise
         self._ledger.accept(Accepted(kind, str(answer["task_id"]), mark))
         return answer
 
@@ -64,8 +80,7 @@ class PatientClient:
             if answer is not None and answer.is_success:
                 return dict(answer.json())
             if answer is not None and answer.status_code < 500 and answer.status_code != 429:
-                self.refusals.append(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
-                raise Refused(self.refusals[-1])
+                raise Refused(answer.status_code, f"{method} {path}: {answer.status_code} {answer.text[:300]}")
             self.retries += method == "POST"
             await asyncio.sleep(min(backoff.next_seconds(), 1.0))
 

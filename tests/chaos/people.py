@@ -6,7 +6,8 @@ was killed meanwhile.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.chaos.graph import Node
 AT_ONCE = 4  # tasks that are made at the same time
 LOOK_SECONDS = 0.5
 CHANGES_SHARE = 0.2  # of the first and second versions come back
+REASSIGNED_SHARE = 0.12  # of the tasks are taken from their first agent's hands
 CLOSED = frozenset({"done", "failed", "cancelled"})
 
 
@@ -79,14 +81,19 @@ class Planner:
 
 
 class Reviewer:
-    """Looks at all tasks twice a second, and does for each version, question and call for help one thing once."""
+    """Looks at all tasks twice a second, and does for each version, question and call for help one thing once.
 
-    def __init__(self, client: PatientClient, seed: int) -> None:
+    Some tasks are given to another agent while the first one works: its run is superseded, and its key dies.
+    """
+
+    def __init__(self, client: PatientClient, seed: int, able: Mapping[str, Sequence[str]]) -> None:
         self._client = client
         self._seed = seed
+        self._able = able  # agents by what they can do
         self._seen: set[str] = set()
         self.statuses: Counter[str] = Counter()
         self.helped = 0
+        self.reassigned = 0
 
     async def work(self) -> None:
         """Until cancelled."""
@@ -109,6 +116,8 @@ class Reviewer:
             self._once(group, f"review/{task_id}/{version}", self._review(task, version))
         if question := task["question"]:
             self._once(group, f"answer/{question['question_id']}", self._answer(task, question["question_id"]))
+        if (run := task["run"]) and run["number"] == 1 and self._draw("reassign", task, 0) < REASSIGNED_SHARE:
+            self._once(group, f"reassign/{ref}", self._reassign(task, run["agent"]))
         if task["needs_human"] and task["status"] not in CLOSED:
             # The revision tells one call for help from the next.
             self._once(group, f"help/{ref}/{task['revision']}", self._help(task))
@@ -121,8 +130,8 @@ class Reviewer:
         group.create_task(_if_allowed(doing), name=what)
 
     async def _review(self, task: dict[str, Any], version: int) -> None:
-        draw = Random(f"review {self._seed} {task['title']} {version}").random()
-        verdict = "request_changes" if version <= 2 and draw < CHANGES_SHARE else "approve"
+        comes_back = version <= 2 and self._draw("review", task, version) < CHANGES_SHARE
+        verdict = "request_changes" if comes_back else "approve"
         kind = "changes_requested" if verdict == "request_changes" else "deliverable_approved"
         mark = f"Verdict on {task['title']} v{version}."
         body = {"verdict": verdict, "note": mark, "version": version}
@@ -133,11 +142,27 @@ class Reviewer:
         body = {"text": mark, "question_id": question_id}
         await self._command(task, "answer", body, "question_answered", mark, f"answer/{question_id}")
 
+    async def _reassign(self, task: dict[str, Any], holder: str) -> None:
+        """It may be handed in meanwhile: then a no is right."""
+        others = [name for name in self._able.get(task["needs"][0], ()) if name != holder]
+        if not others:
+            return
+        agent = Random(f"to {self._seed} {task['title']}").choice(others)
+        path, command_id = f"/tasks/{task['task_id']}/assign", "assign/1"
+        with suppress(Refused):
+            await self._client.command(
+                path, {"agent": agent}, "task_assigned", command_id=command_id, may_come_late=True
+            )
+            self.reassigned += 1
+
     async def _help(self, task: dict[str, Any]) -> None:
         """To edit a task is to have looked at it: the count of failures starts anew."""
         self.helped += 1
         mark = f"Looked at {task['title']} at revision {task['revision']}."
         await self._command(task, "edit", {"brief": mark}, "task_edited", mark, f"help/{task['revision']}")
+
+    def _draw(self, what: str, task: dict[str, Any], number: int) -> float:
+        return Random(f"{what} {self._seed} {task['title']} {number}").random()
 
     async def _command(
         self, task: dict[str, Any], verb: str, body: dict[str, Any], kind: str, mark: str, command_id: str
@@ -147,7 +172,5 @@ class Reviewer:
 
 
 async def _if_allowed(doing: Any) -> None:
-    try:
+    with suppress(Refused):  # the client remembers it; the checks report it
         await doing
-    except Refused:
-        return  # the client remembers it; the checks report it

@@ -129,7 +129,7 @@ async def _stage(options: Options, product: Product, folder: Path, say: Say) -> 
         killer = Killer(product, agents, draw_plan(options), say)
         may_make = _pace(killer, options)
         planner = Planner(client, nodes, may_make)
-        reviewer = Reviewer(client, options.seed)
+        reviewer = Reviewer(client, options.seed, _able(options))
         yield Stage(options, nodes, product, ledger, client, agents, killer, planner, reviewer, viewer)
 
 
@@ -143,12 +143,19 @@ def _pace(killer: Killer, options: Options) -> Callable[[], int]:
     return may_make
 
 
+def _able(options: Options) -> dict[str, list[str]]:
+    """Agents by what they can do: one or two things each, so that each thing has several; a small crew can do all."""
+    able: dict[str, list[str]] = {need: [] for need in NEEDS}
+    for number in range(options.agents):
+        few = {NEEDS[number % len(NEEDS)], NEEDS[(number + 1 + number // len(NEEDS)) % len(NEEDS)]}
+        for need in NEEDS if options.agents < 2 * len(NEEDS) else few:
+            able[need].append(agent_name(number))
+    return able
+
+
 async def _agent(client: PatientClient, options: Options, product: Product, folder: Path, number: int) -> AgentProcess:
     name = agent_name(number)
-    # Each need is served by several agents, and two agents serve two of them.
-    able = [NEEDS[number % len(NEEDS)], NEEDS[(number + 1 + number // len(NEEDS)) % len(NEEDS)]]
-    if options.agents < len(NEEDS):
-        able = list(NEEDS)
+    able = [need for need, names in _able(options).items() if name in names]
     key = (await client.tell("/keys", {"kind": "agent", "agent": name}))["key"]
     environment = {
         **product.environment,
@@ -185,7 +192,8 @@ async def _work(stage: Stage, finding: Finding, say: Say) -> None:
     starts = sum(agent.starts for agent in stage.agents)
     finding.text = (
         f"{stage.killer.done} kills in {time.monotonic() - began:.0f} s; {starts} agent processes of "
-        f"{len(stage.agents)} agents; {stage.client.retries} retries of people; {stage.reviewer.helped} calls for help"
+        f"{len(stage.agents)} agents; {stage.client.retries} retries of people, {stage.reviewer.reassigned} tasks "
+        f"reassigned, {stage.reviewer.helped} calls for help"
     )
 
 
