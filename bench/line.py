@@ -48,6 +48,15 @@ class Line:
             self._streams = None
 
     async def _exchange(self, method: str, path: str, body: bytes, command_id: str) -> tuple[int, bytes]:
+        is_used = self._streams is not None
+        try:
+            return await self._exchange_once(method, path, body, command_id)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            if not is_used:
+                raise
+            return await self._exchange_once(method, path, body, command_id)  # the server hangs up on idle lines
+
+    async def _exchange_once(self, method: str, path: str, body: bytes, command_id: str) -> tuple[int, bytes]:
         reader, writer = self._streams or await self._open()
         idempotency = f"idempotency-key: {command_id}\r\n" if command_id else ""
         authorization = f"authorization: Bearer {self.key}\r\n" if self.key else ""

@@ -1,6 +1,7 @@
 """What a task workflow asks of SQL and of other tasks."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, select
 from temporalio import activity
@@ -10,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from controlplane.domain.commands import Envelope, ResolveBlocker
 from controlplane.domain.state import CLOSED, Actor, ActorKind
 from controlplane.ports import Applied, Clock
+from controlplane.projections.known import Known, look_up
 from controlplane.projections.task import project
 from controlplane.store.database import Database
 from controlplane.store.tables import Process, Run, Task, TaskEdge
@@ -41,28 +43,27 @@ class TaskActivities:
 
     @activity.defn(name=PROJECT_TASK)
     async def project_task(self, request: ProjectTask) -> None:
-        """One transaction; the projection's guard makes a repeated or late one harmless."""
+        """One transaction, or none when SQL has it all; by the projection's guard a late one is harmless."""
+        known = await self.control.read(partial(look_up, applied=request.applied))
+        if not known.missing:
+            return
         # A successor projects what its predecessor left to it, so a batch may come from two executions.
-        executions = {applied.execution_id: applied for applied in request.applied}
-        current = {name: await self._is_current_execution(applied) for name, applied in executions.items()}
+        executions = {applied.execution_id: applied for applied in known.missing}
+        current = {name: await self._is_current(applied, known) for name, applied in executions.items()}
         now_ms = self.clock.now_ms()
 
         def write(connection: Connection) -> None:
-            for applied in request.applied:
+            for applied in known.missing:
                 is_current = current[applied.execution_id]
                 project(connection, applied, self.master_key, now_ms, is_current_execution=is_current)
 
         await self.control.write(write)
 
-    async def _is_current_execution(self, applied: Applied) -> bool | None:
+    async def _is_current(self, applied: Applied, known: Known) -> bool | None:
         """Asks Temporal when SQL knows the task from another execution, so once for each: after a reset the current
         one is behind in revisions, and the late retry of a dead one may be ahead.
         """
-        task = table_of(Task).c
-        row = select(task.execution_id).where(task.task_id == applied.state.task_id)
-        async with self.control.reading() as session:
-            known = (await session.execute(row)).scalar_one_or_none()
-        if known is None or known == applied.execution_id:
+        if known.execution_id in {None, applied.execution_id}:
             return None
         description = await self.client.get_workflow_handle(applied.state.task_id).describe()
         return description.run_id == applied.execution_id
