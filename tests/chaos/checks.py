@@ -9,6 +9,7 @@ from tests.chaos.evidence import Evidence, Moment, Row, replayed
 from tests.chaos.graph import Node
 from tests.chaos.ledger import Accepted, Ledger
 
+FACTS = ("needs_human", "is_blocked", "is_claimable", "holds", "question", "agent_id", "run_id", "run_state")
 SHOWN = 12  # rows of evidence for one finding; there may be hundreds of one kind
 
 
@@ -70,7 +71,8 @@ def _wrong_end(node: Node, row: Row, life: list[Moment]) -> Iterable[str]:
     name = f"T-{row['number']} {row['task_id']}"
     wanted = "cancelled" if node.is_called_off else "done"
     if row["status"] != wanted:
-        yield f"{name} is {row['status']}, not {wanted}: {row['needs_human'] or 'no reason said'}"
+        facts = {fact: row[fact] for fact in FACTS if row.get(fact)}
+        yield f"{name} is {row['status']}, not {wanted}: {facts or 'no reason is said'}"
     closings = [moment for moment in life if moment.is_closing]
     if len(closings) != 1:
         yield f"{name} was closed {len(closings)} times: {[moment.row['revision'] for moment in closings]}"
