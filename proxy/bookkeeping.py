@@ -122,13 +122,13 @@ def billed_usage(call: Call) -> Usage:
     """What the provider will bill, read or, where the answer does not say, estimated and marked so.
 
     Nothing was used by a call that was refused, answered from the record, or failed at the provider. A call that the
-    client left or we cut before the answer began is billed its input: the provider had it.
+    client left, or we cut, before the answer began is billed its input: the provider had it.
     """
     reading = call.reading
     if call.replay_of or not call.asked_ns:
         return Usage()
     if reading is None or call.upstream_status >= 400 or call.upstream_status == 0:
-        was_dropped = call.outcome == "client_left" or call.is_cut
+        was_dropped = call.outcome == "client_left" or call.is_cut or call.error_code == "interrupted"
         return Usage(input=_estimated_input(call), is_estimated=True) if was_dropped else Usage()
     seen = reading.usage
     is_whole = call.outcome == "ok" or reading.is_complete

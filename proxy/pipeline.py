@@ -3,7 +3,7 @@
 import logging
 
 from proxy.call import Call
-from proxy.errors import ClientLeft, InternalFault, ProxyError, UpstreamCut, render_error, render_error_event
+from proxy.errors import ClientLeft, InternalFault, ProxyError, RunPaused, UpstreamCut, render_error, render_error_event
 from proxy.stages.admit import admit
 from proxy.stages.guard import guard
 from proxy.stages.park import park
@@ -72,7 +72,8 @@ async def refuse(call: Call, error: ProxyError) -> None:
         settle(call)
         return
     is_cut = call.is_committed and (call.is_cut or isinstance(error, UpstreamCut))
-    call.outcome = "truncated" if is_cut else "refused" if error.status < 500 else "error"
+    is_refused = error.status < 500 or isinstance(error, RunPaused)
+    call.outcome = "truncated" if is_cut else "refused" if is_refused else "error"
     if call.is_committed:
         is_told = call.is_settled  # the terminal event was passed on: to the client the answer is complete
         settle(call)

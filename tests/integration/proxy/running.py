@@ -79,6 +79,14 @@ class HeldPolicy:
     def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
         self.followers.append(on_change)
 
+    def forget(self, key: str) -> None:
+        """Revokes a key that is not a run's."""
+        principals = dict(self.policy.principals)
+        old = principals.pop(digest(key))
+        self.policy = replace(self.policy, principals=principals)
+        for on_change in self.followers:
+            on_change({old.key_id})
+
     def change(self, key: str, **values: Any) -> None:
         """Changes who holds the key, in place, and tells of it."""
         principals, live_runs = dict(self.policy.principals), dict(self.policy.live_runs)
@@ -195,6 +203,7 @@ async def running_proxy(
     timeouts: Timeouts | None = None,
     limits: Limits | None = None,
     fencing: Fencing | None = None,
+    has_tools: bool = False,
     clock: Clock | None = None,
 ) -> AsyncIterator[Running]:
     clock, sink = clock or SystemClock(), MemorySink()
@@ -204,7 +213,7 @@ async def running_proxy(
     deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits(), fencing or Fencing())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(deps, create_mcp_app(deps)), http=Front, ws="none", lifespan="on", access_log=False,
+        create_app(deps, create_mcp_app(deps) if has_tools else None), http=Front, ws="none", lifespan="on", access_log=False,
         log_level="warning", timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = uvicorn.Server(config)

@@ -169,6 +169,19 @@ async def test_a_call_by_its_agents_key_is_cut_with_the_run_it_was_put_down_to(t
     assert proxy.sink.ended["after_revocation"] is True
 
 
+async def test_a_stream_by_a_key_that_is_revoked_is_cut(tmp_path: Path) -> None:
+    async with (
+        proxied(tmp_path, endless(openai_frames()[:1])) as (_, proxy),
+        proxy.open(request(stream=True), key=AGENT_KEY) as connection,
+    ):
+        await connection.head()
+        await connection.chunk()
+        proxy.policy.forget(AGENT_KEY)
+        assert b"invalid_api_key" in await connection.chunk()
+
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["error_code"]) == ("truncated", "invalid_key")
+
+
 async def test_a_stream_of_another_run_goes_on(tmp_path: Path) -> None:
     async with proxied(tmp_path, endless(openai_frames()[:1])) as (provider, proxy):
         proxy.policy.change(RUN_KEY, state="revoked")

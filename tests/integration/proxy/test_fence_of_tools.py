@@ -35,7 +35,7 @@ def code_of(body: bytes) -> str:
 async def test_a_parked_tool_call_goes_on_when_its_run_does_and_is_asked_once(
     tmp_path: Path, headers: dict[str, str]
 ) -> None:
-    async with proxied(tmp_path, answering(whole(RESULT))) as (server, proxy):
+    async with proxied(tmp_path, answering(whole(RESULT)), has_tools=True) as (server, proxy):
         proxy.policy.change(RUN_KEY, **HELD)
         async with opened(proxy, **headers) as connection:
             await until_parked(proxy)
@@ -51,7 +51,7 @@ async def test_a_parked_tool_call_goes_on_when_its_run_does_and_is_asked_once(
 
 
 async def test_a_parked_tool_call_whose_run_is_taken_away_gets_403(tmp_path: Path) -> None:
-    async with proxied(tmp_path, answering(whole(RESULT))) as (server, proxy):
+    async with proxied(tmp_path, answering(whole(RESULT)), has_tools=True) as (server, proxy):
         proxy.policy.change(RUN_KEY, **HELD)
         async with opened(proxy) as connection:
             await until_parked(proxy)
@@ -64,7 +64,10 @@ async def test_a_parked_tool_call_whose_run_is_taken_away_gets_403(tmp_path: Pat
 
 
 async def test_a_parked_tool_call_is_sent_away_at_the_bound_and_let_go_when_its_client_leaves(tmp_path: Path) -> None:
-    async with proxied(tmp_path, answering(whole(RESULT)), fencing=Fencing(park_seconds=0.2)) as (server, proxy):
+    async with proxied(tmp_path, answering(whole(RESULT)), has_tools=True, fencing=Fencing(park_seconds=0.2)) as (
+        server,
+        proxy,
+    ):
         proxy.policy.change(RUN_KEY, **HELD)
         async with opened(proxy):
             await until_parked(proxy)
@@ -100,7 +103,10 @@ def beginning(release: asyncio.Event) -> Script:
 async def test_a_streamed_tool_answer_is_cut_with_an_error_under_the_calls_id(
     tmp_path: Path, change: dict[str, Any], code: str
 ) -> None:
-    async with proxied(tmp_path, beginning(asyncio.Event())) as (server, proxy), opened(proxy) as connection:
+    async with (
+        proxied(tmp_path, beginning(asyncio.Event()), has_tools=True) as (server, proxy),
+        opened(proxy) as connection,
+    ):
         await connection.head()
         await connection.chunk()
         proxy.policy.change(RUN_KEY, **change)
@@ -113,7 +119,7 @@ async def test_a_streamed_tool_answer_is_cut_with_an_error_under_the_calls_id(
 
 async def test_a_keyed_tool_call_is_asked_to_its_end_so_that_a_retry_does_not_make_it_twice(tmp_path: Path) -> None:
     release = asyncio.Event()
-    async with proxied(tmp_path, beginning(release)) as (server, proxy):
+    async with proxied(tmp_path, beginning(release), has_tools=True) as (server, proxy):
         async with opened(proxy, idempotency_key="r_1/2") as connection:
             await connection.head()
             await connection.chunk()

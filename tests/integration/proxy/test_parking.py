@@ -118,7 +118,7 @@ async def test_at_the_bound_both_libraries_are_told_to_come_again_and_do(tmp_pat
     assert {error.value.response.headers["x-should-retry"] for error in (refused, also)} == {"true"}
     assert refused.value.response.headers["retry-after"] == "15"
     assert len(provider.asked) == 1
-    assert [ended["outcome"] for ended in proxy.sink.of("call_ended")] == ["error", "error", "ok"]
+    assert [ended["outcome"] for ended in proxy.sink.of("call_ended")] == ["refused", "refused", "ok"]
 
 
 async def test_a_client_that_leaves_is_let_go_at_once_and_never_asked_for(tmp_path: Path) -> None:
