@@ -7,6 +7,7 @@ from typing import Self
 
 from pointsman.async_agent import AsyncAgent
 from pointsman.loop_thread import LoopThread
+from pointsman.models import Note
 from pointsman.signals import StopAsked, stopping_cleanly
 from pointsman.task import Task
 
@@ -49,6 +50,22 @@ class Agent:
         loop = self._open()
         task = loop.run(self._agent.next_task())
         return None if task is None else Task(task, loop)
+
+    def notes(self) -> tuple[Note, ...]:
+        """What waits for this agent beside its tasks: mentions, reviews it is asked for, questions on what it made."""
+        return self._open().run(self._agent.notes())
+
+    def resolve(self, note: Note) -> None:
+        """The note is dealt with."""
+        self._open().run(self._agent.resolve(note))
+
+    def review(self, ref: str, verdict: str, note: str = "", *, version: int | None = None) -> None:
+        """Says what this agent thinks of a deliverable: approve, request_changes, or ask, the last two with a note."""
+        self._open().run(self._agent.review(ref, verdict, note, version=version))
+
+    def read(self, ref: str, version: int | None = None) -> str:
+        """The text of a task's deliverable, the latest version unless another is asked for."""
+        return self._open().run(self._agent.read(ref, version))
 
     def stop(self) -> None:
         """Asks for no further task, from any thread. A run under way goes on until its agent asks for the next."""

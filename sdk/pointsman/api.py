@@ -1,5 +1,6 @@
 """One request to Pointsman's JSON API, tried once: an answer, or one of our errors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
@@ -27,6 +28,8 @@ class Request:
     run: RunGrant | None = field(default=None, repr=False)  # speak as this run, not as the agent
     command_id: str | None = None
     wait_seconds: float = 0.0  # how long the server may hold its answer on purpose
+    content: bytes | None = field(default=None, repr=False)  # raw bytes instead of a JSON body
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Api:
@@ -60,11 +63,23 @@ class Api:
                 f"{self._connection.url} gave an answer that is not Pointsman's. Is POINTSMAN_URL right?"
             ) from broken
 
+    async def text(self, request: Request) -> str:
+        """The answer's body as it is. Raises like `call`."""
+        response = await self._send(request)
+        if not response.is_success:
+            raise parse_problem(response, self._connection.url)
+        return response.text
+
     async def _send(self, request: Request) -> httpx2.Response:
         patience = httpx2.Timeout(request.wait_seconds + ANSWER_SECONDS, connect=CONNECT_SECONDS)
         try:
             return await self._client.request(
-                request.method, request.path, json=request.body, headers=self._headers(request), timeout=patience
+                request.method,
+                request.path,
+                json=request.body,
+                content=request.content,
+                headers=self._headers(request),
+                timeout=patience,
             )
         except (httpx2.TransportError, httpx2.DecodingError) as fault:
             raise ServerUnreachable(
@@ -74,7 +89,7 @@ class Api:
 
     def _headers(self, request: Request) -> dict[str, str]:
         key = request.run.key if request.run else self._connection.key
-        headers = {"authorization": f"Bearer {key}"}
+        headers = {**request.headers, "authorization": f"Bearer {key}"}
         if request.run:
             headers[EPOCH_HEADER] = str(request.run.epoch)
         if request.command_id:

@@ -8,20 +8,23 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
+
+from pydantic import BaseModel
 
 from pointsman.api import Api, Request
-from pointsman.async_task import AsyncTask
+from pointsman.async_task import PATIENCE_SECONDS, AsyncTask
 from pointsman.channel import Channel
 from pointsman.connection import read_connection
 from pointsman.contract import IdPrefix, new_id
 from pointsman.errors import ServerUnreachable
 from pointsman.lease import LeaseKeeper
-from pointsman.models import Offer
+from pointsman.models import Accepted, Note, Notes, Offer, Versions
 from pointsman.patience import persist
 from pointsman.signals import stopping_cleanly_async
 
 WAIT_SECONDS: Final = 20.0  # one long poll
+Received = TypeVar("Received", bound=BaseModel)
 FIRST_PATIENCE_SECONDS: Final = 3.0  # before the first answer an absent server is most likely a wrong address
 
 
@@ -78,6 +81,37 @@ class AsyncAgent:
                 return self._take(offer)
         self._is_stopping = False
         return None
+
+    async def notes(self) -> tuple[Note, ...]:
+        """What waits for this agent beside its tasks: mentions, reviews it is asked for, questions on what it made."""
+        found = await self._say(Request("GET", "/agents/me/notes"), Notes)
+        return found.notes if found else ()
+
+    async def resolve(self, note: Note) -> None:
+        """The note is dealt with."""
+        path = f"/agents/me/notes/{note.note_id}/resolve"
+        await self._say(Request("POST", path, {}, command_id=new_id(IdPrefix.COMMAND)), Accepted)
+
+    async def review(self, ref: str, verdict: str, note: str = "", *, version: int | None = None) -> None:
+        """Says what this agent thinks of a deliverable: approve, request_changes, or ask, the last two with a note.
+
+        Only where the task's review names the agent, and never of its own work.
+        """
+        body: dict[str, Any] = {"verdict": verdict, "note": note}
+        if version is not None:
+            body["version"] = version
+        await self._say(Request("POST", f"/tasks/{ref}/review", body, command_id=new_id(IdPrefix.COMMAND)), Accepted)
+
+    async def read(self, ref: str, version: int | None = None) -> str:
+        """The text of a task's deliverable, the latest version unless another is asked for."""
+        if version is None:
+            found = await self._say(Request("GET", f"/tasks/{ref}/deliverables"), Versions)
+            version = found.deliverables[-1].version if found and found.deliverables else 0
+        return await self._open().text(Request("GET", f"/tasks/{ref}/deliverables/{version}/content"))
+
+    async def _say(self, request: Request, shape: type[Received]) -> Received | None:
+        api = self._open()
+        return await persist(lambda: api.call(request, shape), asyncio.sleep, PATIENCE_SECONDS)
 
     def stop(self) -> None:
         """Asks for no further task. A run that is under way goes on until its agent asks for the next."""
@@ -186,6 +220,8 @@ class AsyncAgent:
                 keeper.lose()
             elif kind == "stop":
                 keeper.stop()
+            elif kind == "directives":
+                keeper.look()
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -9,12 +11,14 @@ from pydantic import BaseModel
 
 from pointsman import vendors
 from pointsman.api import Api, Request
+from pointsman.asking import Asked, Form, approval, question
 from pointsman.contract import IdPrefix, new_id
 from pointsman.errors import LeaseLost, PointsmanError, RunEnded, ServerUnreachable
 from pointsman.lease import LeaseKeeper
-from pointsman.models import Accepted, Answer, Offer, Receipt
+from pointsman.models import Accepted, Answer, Handoff, NewTask, Offer, Receipt, SavedState
 from pointsman.offer import OfferedTask
 from pointsman.patience import persist
+from pointsman.uploads import upload_file
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -56,17 +60,50 @@ class AsyncTask(OfferedTask):
         self._require_open()
         self._keeper.say(text[:PROGRESS_CHARACTERS])
 
-    async def ask(self, text: str) -> str:
-        """Asks a person, waits for the answer and keeps the lease alive meanwhile."""
+    @property
+    def nudges(self) -> tuple[str, ...]:
+        """What people have said to this run while it works, oldest first."""
+        return self._keeper.nudges
+
+    @property
+    def is_paused(self) -> bool:
+        """Held by a person: its calls wait at the gateway until it may go on, and its lease is safe meanwhile."""
+        return self._keeper.is_paused
+
+    @property
+    def is_upstream_changed(self) -> bool:
+        """A task that this one builds on was reopened since the run began."""
+        return self._keeper.is_upstream_changed
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        choices: Sequence[str] = (),
+        form: Form | None = None,
+        expires_in_seconds: float | None = None,
+    ) -> Any:
+        """Asks a person and waits. The answer is words, one of `choices`, or what fits `form`; expired, it is None.
+
+        `form` is a pydantic model, whose instance comes back, or the JSON Schema of a flat object. Waiting needs no
+        beats and takes none of the agent's hands.
+        """
+        return await self._ask(question(text, choices, form, expires_in_seconds))
+
+    async def approve(self, text: str, *, expires_in_seconds: float | None = None) -> bool:
+        """Asks a person for a yes. No answer in time is a no."""
+        return await self._ask(approval(text, expires_in_seconds)) is True
+
+    async def _ask(self, asked: Asked) -> Any:
         self._require_open()
         question_id = new_id(IdPrefix.QUESTION)
-        await self._command("ask", {"text": text, "question_id": question_id}, question_id, Accepted)
+        await self._command("ask", asked.body(question_id), question_id, Accepted)
         while True:
             answer = await self._await_answer(question_id)
-            if answer is not None:
-                return answer
+            if answer is not None and answer.is_settled:
+                return asked.read(answer.answer)
 
-    async def _await_answer(self, question_id: str) -> str | None:
+    async def _await_answer(self, question_id: str) -> Answer | None:
         request = Request(
             "GET",
             f"/runs/{self.run.run_id}/answer/{question_id}?wait_seconds={ANSWER_WAIT_SECONDS:.0f}",
@@ -74,38 +111,89 @@ class AsyncTask(OfferedTask):
             wait_seconds=ANSWER_WAIT_SECONDS,
         )
         waiting = persist(lambda: self._call(request, Answer), self._keeper.pause, PATIENCE_SECONDS)
-        got = await self._keeper.unless_lost(waiting)
-        return got.answer if got else None
+        return await self._keeper.unless_lost(waiting)
+
+    async def checkpoint(self, state: Any, note: str = "") -> None:
+        """Saves where the work stands, as JSON: after a restart the next run goes on from the last one saved."""
+        self._require_open()
+        await self._persistent(Request("PUT", self._path("checkpoint"), {"state": state, "note": note}, self.run))
+
+    async def last_checkpoint(self) -> Any:
+        """What the last run of this task that saved anything saved; None when there is nothing to go on from."""
+        saved = await self._persistent(Request("GET", self._path("checkpoint"), run=self.run), SavedState)
+        return saved.state if saved else None
+
+    async def handoff(self) -> Handoff:
+        """What earlier runs left: decisions, open questions, the latest work, the last tool results, the cost."""
+        return await self._persistent(Request("GET", self._path("handoff"), run=self.run), Handoff) or Handoff()
+
+    async def subtask(self, title: str, *, brief: str = "", needs: Sequence[str] = (), **more: Any) -> str:
+        """Makes a task below this one; its number, such as T-13. `more`: priority, agent, blockers."""
+        self._require_open()
+        body = {"title": title, "brief": brief, "needs": list(needs), **more}
+        request = Request("POST", self._path("subtasks"), body, self.run, command_id=new_id(IdPrefix.COMMAND))
+        made = await self._persistent(request, NewTask)
+        if made is None:
+            raise PointsmanError("Pointsman made the task, but did not say its number.")
+        return made.ref
+
+    async def blocked_on(self, text: str, *, tasks: Sequence[str] = ()) -> None:
+        """Gives the task back until other tasks are done, or without any until what is outside is there.
+
+        What only a person can settle is asked with `ask`.
+        """
+        on = "task" if tasks else "external"
+        await self._end("given back to wait", "blocked", {"on": on, "text": text, "tasks": list(tasks)})
 
     async def comment(self, text: str) -> None:
         """Says something under the task; `@handle` calls a person."""
         self._require_open()
-        request = Request(
-            "POST", f"/tasks/{self.id}/comments", {"text": text}, self.run, command_id=new_id(IdPrefix.COMMAND)
+        await self._persistent(
+            Request("POST", f"/tasks/{self.id}/comments", {"text": text}, self.run, command_id=new_id(IdPrefix.COMMAND))
         )
-        await persist(lambda: self._call(request, Accepted), self._keeper.pause, PATIENCE_SECONDS)
 
     async def until_lost(self) -> None:
         """Waits until the run is taken away: for a program that wants to stop its work at once."""
         await self._keeper.until_lost()
 
-    async def submit(self, content: str, *, title: str = "", format: str = "markdown") -> int:  # noqa: A002 - wire name
+    async def submit(
+        self,
+        content: str,
+        *,
+        title: str = "",
+        format: str = "markdown",  # noqa: A002 - wire name
+        language: str = "",
+    ) -> int:
         """Hands in the deliverable and gives its version. The same content again is the same version.
 
-        Survives an outage by repeating itself. After a loss the work is still sent, so that it can be kept aside, and
-        LeaseLost is raised.
+        `format` is markdown, text or code, which may name its `language`. Survives an outage by repeating itself. After
+        a loss the work is still sent, so that it can be kept aside, and LeaseLost is raised.
         """
-        sha256 = hashlib.sha256(content.encode()).hexdigest()
-        if sha256 in self._submitted:
-            return self._submitted[sha256]
+        body: dict[str, Any] = {"content": content, "kind": format, "title": title}
+        if language:
+            body["language"] = language
+        return await self._submit(body, hashlib.sha256(content.encode()).hexdigest())
+
+    async def submit_link(self, url: str, *, title: str = "") -> int:
+        """Hands in a link: what was made stands elsewhere."""
+        body = {"kind": "link", "url": url, "title": title}
+        return await self._submit(body, hashlib.sha256(url.encode()).hexdigest())
+
+    async def submit_file(self, path: str | Path, *, title: str = "", media_type: str = "") -> int:
+        """Hands in a file of any size the server takes; sent in parts, it goes on where it was after a failure."""
+        upload_id = await upload_file(self._persistent, self.run, Path(path), media_type)
+        return await self._submit({"kind": "file", "upload_id": upload_id, "title": title}, f"file {upload_id}")
+
+    async def _submit(self, body: dict[str, Any], once: str) -> int:
+        if once in self._submitted:
+            return self._submitted[once]
         if self._ending is not None:
             raise RunEnded(f"This run of {self.ref} was {self._ending} before.")
-        body = {"content": content, "format": format, "title": title}
-        receipt = await self._command("submit", body, sha256[:32], Receipt, is_late_welcome=True)
+        receipt = await self._command("submit", body, once[:32], Receipt, is_late_welcome=True)
         if receipt is None:
             raise PointsmanError("Pointsman took the deliverable, but did not say its version.")
         self._ending = "submitted"
-        self._submitted[sha256] = receipt.version
+        self._submitted[once] = receipt.version
         return receipt.version
 
     async def release(self, reason: str = "") -> None:
@@ -125,6 +213,12 @@ class AsyncTask(OfferedTask):
         self._keeper.check()
         if self._ending is not None:
             raise RunEnded(f"This run of {self.ref} was {self._ending} before.")
+
+    def _path(self, verb: str) -> str:
+        return f"/runs/{self.run.run_id}/{verb}"
+
+    async def _persistent(self, request: Request, shape: type[Received] = Accepted) -> Received | None:  # type: ignore[assignment]
+        return await persist(lambda: self._call(request, shape), self._keeper.pause, PATIENCE_SECONDS)
 
     async def _command(
         self, verb: str, body: dict[str, Any], once: str, shape: type[Received], *, is_late_welcome: bool = False

@@ -6,14 +6,14 @@ of its processes needs to restart, so the keeper goes on knocking. Only the serv
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 from pointsman.api import Api, Request
 from pointsman.channel import Channel
 from pointsman.contract import ErrorCode
 from pointsman.errors import LeaseLost, PointsmanError, ServerUnreachable, TaskCancelled
-from pointsman.models import Beat, RunGrant
+from pointsman.models import Beat, Directive, RunGrant
 from pointsman.patience import Backoff
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ class LeaseKeeper:
         self._nudge = asyncio.Event()
         self._lost = asyncio.Event()
         self.loss: LeaseLost | None = None
+        self.nudges: tuple[str, ...] = ()
+        self.is_paused = False
+        self.is_upstream_changed = False
 
     @property
     def is_lost(self) -> bool:
@@ -78,8 +81,26 @@ class LeaseKeeper:
             logger.warning("A beat was refused", extra={"run_id": self.run.run_id, "reason": str(refused)})
         else:
             self._unanswered = 0
-            if answer and "stop" in answer.directives:
-                self.stop()
+            if answer:
+                self._obey(answer.directives)
+
+    def _obey(self, directives: Iterable[Directive]) -> None:
+        self.is_paused = False
+        for one in directives:
+            match one.kind:
+                case "stop":
+                    self.stop()
+                case "pause":
+                    self.is_paused = True
+                case "nudge":
+                    self.nudges += (one.text,)
+                case "upstream_changed":
+                    self.is_upstream_changed = True
+
+    def look(self) -> None:
+        """There is something to be told: beats over HTTP at once, whose answer says what."""
+        self._unanswered = UNANSWERED_BEATS
+        self._nudge.set()
 
     def say(self, progress: str) -> None:
         """Sends progress with a beat of its own, soon; of several in a hurry the last one counts."""

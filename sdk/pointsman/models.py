@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class _Received(BaseModel):
@@ -51,10 +51,23 @@ class Offer(_Received):
     comments: tuple[Comment, ...] = ()
 
 
+class Directive(_Received):
+    """What a run is told: `stop`, `pause`, `nudge` with a person's words, `upstream_changed`."""
+
+    kind: str
+    text: str = ""
+
+
 class Beat(_Received):
     """The answer to a sign of life."""
 
-    directives: tuple[str, ...] = ()
+    directives: tuple[Directive, ...] = ()
+
+    @field_validator("directives", mode="before")
+    @classmethod
+    def _from_words(cls, value: Any) -> Any:
+        """A server of the first version says bare words."""
+        return [{"kind": one} if isinstance(one, str) else one for one in value or ()]
 
 
 class Receipt(_Received):
@@ -68,9 +81,70 @@ class Accepted(_Received):
 
 
 class Answer(_Received):
-    """The answer to a question; None while nobody gave one."""
+    """What became of a question. While `outcome` is empty nobody has answered, unless an older server just says it."""
 
-    answer: str | None = None
+    answer: Any = None
+    outcome: str = ""  # answered | expired
+
+    @property
+    def is_settled(self) -> bool:
+        return bool(self.outcome) or self.answer is not None
+
+
+class SavedState(_Received):
+    """A checkpoint of this task: `state` is what `checkpoint` was given, None when there is none."""
+
+    state: Any = None
+    note: str = ""
+
+
+class Handoff(_Received):
+    """What an earlier agent left; the fields are told in the reference of the JSON API."""
+
+    goal: str = ""
+    brief: str = ""
+    earlier: tuple[dict[str, Any], ...] = ()
+    latest: dict[str, Any] | None = None
+    decisions: tuple[dict[str, Any], ...] = ()
+    open_questions: tuple[str, ...] = ()
+    checkpoint: dict[str, Any] | None = None
+    tool_results: tuple[dict[str, Any], ...] = ()
+    costs: dict[str, Any] = {}
+
+
+class NewTask(_Received):
+    """A task that was just made."""
+
+    task_id: str
+    ref: str
+
+
+class UploadState(_Received):
+    """How much of a file has arrived; `sha256` once it is all there."""
+
+    upload_id: str
+    offset: int
+    sha256: str | None = None
+
+
+class Note(_Received):
+    """What waits for an agent: a mention, a review it is asked for, a question about what it made."""
+
+    note_id: str
+    kind: str  # mention | review | clarification
+    ref: str
+    text: str
+    version: int = 0
+
+
+class Notes(_Received):
+    notes: tuple[Note, ...] = ()
+
+
+class Versions(_Received):
+    """A task's deliverables, oldest first."""
+
+    deliverables: tuple[Receipt, ...] = ()
 
 
 class Problem(_Received):

@@ -1,6 +1,7 @@
 """The tasks of the fake server: the rules of a claim, a lease and a submit, without clock, network or storage."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pointsman.contract import ErrorCode, IdPrefix, KeyKind, derive_run_key, new_id, new_key
 
@@ -17,7 +18,7 @@ class Refused(Exception):  # noqa: N818 - carried to the one place that answers 
 
 @dataclass(slots=True)
 class FakeRun:
-    """One attempt. `state` is running, waiting_input, submitted, released, failed or lost."""
+    """One attempt. `state` is running, waiting_input, waiting_approval, submitted, released, failed or lost."""
 
     run_id: str
     number: int
@@ -30,10 +31,12 @@ class FakeRun:
     beats: int = 0
     progress: list[str] = field(default_factory=list)
     is_told_to_stop: bool = False
+    is_paused: bool = False
+    nudges: list[str] = field(default_factory=list)
 
     @property
     def is_live(self) -> bool:
-        return self.state in {"running", "waiting_input"}
+        return self.state in {"running", "waiting_input", "waiting_approval"}
 
 
 @dataclass(slots=True)
@@ -52,7 +55,12 @@ class FakeTask:
     review_note: str | None = None
     comments: list[dict[str, str]] = field(default_factory=list)
     questions: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)  # what else was said of each question
+    answers: dict[str, Any] = field(default_factory=dict)
+    expired: set[str] = field(default_factory=set)
+    checkpoint: Any = None
+    waits_for: str = ""
+    subtasks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def run(self) -> FakeRun | None:
@@ -121,13 +129,24 @@ class FakeBoard:
         task, run = self.hold(run_id)
         run.state, run.reason, run.message, task.status = state, reason, message, "ready"
 
-    def ask(self, run_id: str, question_id: str, text: str) -> None:
+    def ask(self, run_id: str, body: dict[str, Any]) -> None:
         task, run = self.hold(run_id)
-        run.state = "waiting_input"
-        task.questions[question_id] = text
+        run.state = "waiting_approval" if body.get("kind") == "approval" else "waiting_input"
+        task.questions[body["question_id"]] = body["text"]
+        task.asked[body["question_id"]] = body
 
-    def answer(self, task: FakeTask, text: str) -> None:
-        for question_id in task.questions.keys() - task.answers.keys():
-            task.answers[question_id] = text
+    def answer(self, task: FakeTask, value: Any) -> None:
+        for question_id in task.questions.keys() - task.answers.keys() - task.expired:
+            task.answers[question_id] = value
         if task.run:
             task.run.state = "running"
+
+    def expire(self, task: FakeTask) -> None:
+        task.expired |= task.questions.keys() - task.answers.keys()
+        if task.run:
+            task.run.state = "running"
+
+    def add_subtask(self, run_id: str, body: dict[str, Any]) -> FakeTask:
+        parent, _ = self.hold(run_id)
+        parent.subtasks.append(body)
+        return self.add_task(body["title"], body.get("brief", ""), tuple(body.get("needs", ())))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from typing_extensions import override  # pydantic brings it; in typing from Python 3.12 on
 
-from pointsman.contract import API_PREFIX, IDEMPOTENCY_HEADER
+from pointsman.contract import API_PREFIX, IDEMPOTENCY_HEADER, UPLOAD_OFFSET_HEADER
 from pointsman.testing.board import Refused
 from pointsman.testing.channel import FakeChannel
 
@@ -16,7 +16,9 @@ class Server(Protocol):
     """What the handler needs of `FakePointsman`."""
 
     def is_away(self) -> bool: ...
-    def answer_request(self, key: str, path: str, body: dict[str, Any], command_id: str | None) -> tuple[int, Any]: ...
+    def answer_request(
+        self, key: str, method: str, path: str, body: dict[str, Any], command_id: str | None
+    ) -> tuple[int, Any]: ...
     def answer_model(self, key: str, request: dict[str, Any]) -> str: ...
     def open_channel(self, channel: FakeChannel) -> None: ...
     def close_channel(self, channel: FakeChannel) -> None: ...
@@ -50,6 +52,13 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         self._answer(json.loads(raw) if raw else {})
 
+    def do_PUT(self) -> None:
+        self.do_POST()
+
+    def do_PATCH(self) -> None:
+        part = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._answer({"offset": int(self.headers.get(UPLOAD_OFFSET_HEADER, "0")), "part": part})
+
     def _answer(self, body: dict[str, Any]) -> None:
         if self.fake.is_away():
             self.close_connection = True
@@ -65,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path.startswith(API_PREFIX):
             command_id = self.headers.get(IDEMPOTENCY_HEADER)
-            return self.fake.answer_request(self._key(), path.removeprefix(API_PREFIX), body, command_id)
+            return self.fake.answer_request(self._key(), self.command, path.removeprefix(API_PREFIX), body, command_id)
         text = self.fake.answer_model(self._key(), body)
         return 200, _anthropic(body, text) if path == "/v1/messages" else _openai(body, text)
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from pointsman.contract import ErrorCode
 from pointsman.testing.board import FakeBoard, FakeRun, FakeTask, Refused
 from pointsman.testing.channel import FakeChannel
+from pointsman.testing.files import FakeUploads
 from pointsman.testing.handler import handler_of
 
 LONGEST_WAIT_SECONDS: Final = 2.0  # for work or an answer; shorter than the real one, so that a test can end
@@ -22,6 +23,7 @@ class FakePointsman:
         self.reply = reply or (lambda request: "An answer of the fake server.")
         self.beat_seconds = beat_seconds
         self.model_calls: list[dict[str, Any]] = []
+        self.uploads = FakeUploads()
         self._board = FakeBoard()
         self._changed = threading.Condition()
         self._channels: set[FakeChannel] = set()
@@ -84,11 +86,32 @@ class FakePointsman:
                 raise ValueError(f"{task.ref} has no live run.")
             run.is_told_to_stop = True
 
-    def answer(self, task: FakeTask, text: str) -> None:
-        """A person answers what the agent asked."""
+    def answer(self, task: FakeTask, value: Any) -> None:
+        """A person answers what the agent asked: words, a choice, a form's fields, True or False."""
         with self._changed:
-            self._board.answer(task, text)
+            self._board.answer(task, value)
             self._changed.notify_all()
+
+    def expire(self, task: FakeTask) -> None:
+        """Nobody answers in time."""
+        with self._changed:
+            self._board.expire(task)
+            self._changed.notify_all()
+
+    def nudge(self, task: FakeTask, text: str) -> None:
+        """A person says a word to the run; it is told with its next beat, for which the channel asks at once."""
+        self._direct(task, lambda run: run.nudges.append(text))
+
+    def pause(self, task: FakeTask, *, is_paused: bool = True) -> None:
+        """Holds the run, or lets it go on."""
+        self._direct(task, lambda run: setattr(run, "is_paused", is_paused))
+
+    def _direct(self, task: FakeTask, change: Callable[[FakeRun], object]) -> None:
+        with self._changed:
+            if (run := task.run) is None:
+                raise ValueError(f"{task.ref} has no live run.")
+            change(run)
+        self._tell({"type": "directives", "run_id": run.run_id})
 
     def go_away(self) -> None:
         """From now on requests and channels are cut without an answer."""
@@ -121,14 +144,16 @@ class FakePointsman:
         """Should this request be cut?"""
         return self._is_away
 
-    def answer_request(self, key: str, path: str, body: dict[str, Any], command_id: str | None) -> tuple[int, Any]:
+    def answer_request(
+        self, key: str, method: str, path: str, body: dict[str, Any], command_id: str | None
+    ) -> tuple[int, Any]:
         """Status and JSON of one request of the agent API. Raises Refused, and ConnectionError to cut."""
         with self._changed:
             if command_id in self._answered:
                 return self._answered[command_id]
             if key != self.key and self._board.find_key(key) is None:
                 raise Refused(401, ErrorCode.INVALID_KEY, "This key is not known here.")
-            answer = self._next(body) if path == "/agents/me/next" else self._run_verb(path, body)
+            answer = self._next(body) if path == "/agents/me/next" else self._route(method, path, body)
             if command_id and answer[0] < 300 and answer[0] != 204:
                 self._answered[command_id] = answer
             self._changed.notify_all()
@@ -212,34 +237,78 @@ class FakePointsman:
             "comments": task.comments,
         }
 
-    def _run_verb(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
-        _, kind, run_id, verb, *rest = path.split("/")
-        if (kind, verb) == ("tasks", "comments"):
-            self._board.find_task(run_id).comments.append({"author": "agent", "text": body["text"]})
-            return 201, {}
+    def _route(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        match path.split("/")[1:]:
+            case ["tasks", ref, "comments"]:
+                self._board.find_task(ref).comments.append({"author": "agent", "text": body["text"]})
+                return 201, {}
+            case ["uploads"]:
+                return 201, self.uploads.begin(body)
+            case ["uploads", upload_id] if method == "PATCH":
+                self.uploads.append(upload_id, body["offset"], body["part"])
+                return 204, None
+            case ["uploads", upload_id]:
+                return 200, self.uploads.find(upload_id).view()
+            case ["runs", run_id, "checkpoint"]:
+                return self._checkpoint(method, run_id, body)
+            case ["runs", run_id, "answer", question_id]:
+                return 200, self._answer_to(run_id, question_id)
+            case ["runs", run_id, verb]:
+                return self._run_verb(run_id, verb, body)
+        raise Refused(404, ErrorCode.NOT_FOUND, f"There is no {path!r} here.")
+
+    def _run_verb(self, run_id: str, verb: str, body: dict[str, Any]) -> tuple[int, Any]:
         match verb:
             case "beat":
                 self._board.hold(run_id)
                 return 200, self._beat(self._board.find_run(run_id)[1], body.get("progress"))
             case "submit":
-                return 200, {"version": self._board.submit(run_id, body["content"])}
+                return 200, {"version": self._board.submit(run_id, self._content(body))}
             case "release":
                 self._board.end(run_id, "released", body["reason"])
             case "fail":
                 self._board.end(run_id, "failed", body["reason"], body["message"])
+            case "blocked":
+                self._board.find_run(run_id)[0].waits_for = body["text"]
+                self._board.end(run_id, "released", body["text"])
             case "ask":
-                self._board.ask(run_id, body["question_id"], body["text"])
+                self._board.ask(run_id, body)
                 return 200, {"question_id": body["question_id"]}
-            case "answer":
+            case "handoff":
                 task, _ = self._board.hold(run_id)
-                self._changed.wait_for(lambda: rest[0] in task.answers or self._is_away, LONGEST_WAIT_SECONDS)
-                return 200, {"answer": task.answers.get(rest[0])}
+                return 200, {"goal": task.title, "brief": task.brief, "open_questions": []}
+            case "subtasks":
+                made = self._board.add_subtask(run_id, body)
+                return 201, {"task_id": made.task_id, "ref": made.ref}
             case _:
                 raise Refused(404, ErrorCode.NOT_FOUND, f"There is no {verb!r} here.")
         return 200, {}
+
+    def _content(self, body: dict[str, Any]) -> str:
+        if "upload_id" in body:
+            return f"file {self.uploads.find(body['upload_id']).name}"
+        return str(body["url"] if body.get("kind") == "link" else body["content"])
+
+    def _checkpoint(self, method: str, run_id: str, body: dict[str, Any]) -> tuple[int, Any]:
+        task, _ = self._board.hold(run_id)
+        if method == "PUT":
+            task.checkpoint = body["state"]
+        return 200, {"state": task.checkpoint}
+
+    def _answer_to(self, run_id: str, question_id: str) -> dict[str, Any]:
+        task, _ = self._board.hold(run_id)
+        self._changed.wait_for(
+            lambda: question_id in task.answers or question_id in task.expired or self._is_away, LONGEST_WAIT_SECONDS
+        )
+        outcome = "answered" if question_id in task.answers else "expired" if question_id in task.expired else ""
+        return {"answer": task.answers.get(question_id), "outcome": outcome}
 
     def _beat(self, run: FakeRun, progress: str | None) -> dict[str, Any]:
         run.beats += 1
         if progress is not None:
             run.progress.append(progress)
-        return {"directives": ["stop"] if run.is_told_to_stop else [], "lease": "held"}
+        nudges, run.nudges = run.nudges, []
+        directives = [{"kind": "nudge", "text": text} for text in nudges]
+        directives += [{"kind": "pause", "text": ""}] if run.is_paused else []
+        directives += [{"kind": "stop", "text": ""}] if run.is_told_to_stop else []
+        return {"directives": directives, "lease": "held"}
