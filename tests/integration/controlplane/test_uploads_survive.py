@@ -88,6 +88,7 @@ async def served(home: Path, key: str) -> AsyncIterator[tuple[httpx2.AsyncClient
         await process.wait()
 
 
+@pytest.mark.slow
 async def test_a_file_arrives_whole_though_the_server_is_killed_in_its_parts(home, key):
     dice = random.Random(4)
     content = dice.randbytes(12 * MIB)
@@ -95,24 +96,17 @@ async def test_a_file_arrives_whole_though_the_server_is_killed_in_its_parts(hom
     async with served(home, key) as (client, _):
         announced = {"name": "large.bin", "size_bytes": len(content), "sha256": sha256}
         upload_id = (await client.post("/uploads", json=announced)).json()["upload_id"]
-    offsets = [0]
-    for _ in range(6):
+    arriving = home / "uploads" / upload_id
+    kept = [0]
+    for _ in range(3):
         async with served(home, key) as (client, process):
             offset = int((await client.head(f"/uploads/{upload_id}")).headers["upload-offset"])
-            assert offset >= offsets[-1]
-            offsets.append(offset)
-            kill_after = offset + dice.randrange(MIB // 2, 3 * MIB)
-
-            async def part(begin: int = offset, end: int = kill_after, victim=process) -> AsyncIterator[bytes]:
-                for place in range(begin, len(content), 65_536):
-                    if place >= end and victim.returncode is None:
-                        victim.kill()
-                        await victim.wait()
-                    yield content[place : place + 65_536]
-
+            assert offset >= kept[-1]
+            kept.append(offset)
+            part = killing_part(process, arriving, content[offset:], dice.randrange(MIB, 3 * MIB))
             with pytest.raises(httpx2.TransportError):
-                await client.patch(f"/uploads/{upload_id}", content=part(), headers=part_headers(offset))
-    assert offsets[-1] > 0  # something of the killed parts was kept
+                await client.patch(f"/uploads/{upload_id}", content=part, headers=part_headers(offset))
+    assert kept[1] < kept[2] < kept[3] < len(content)  # something of each killed part stayed
     async with served(home, key) as (client, _):
         offset = int((await client.head(f"/uploads/{upload_id}")).headers["upload-offset"])
         rest = await client.patch(f"/uploads/{upload_id}", content=content[offset:], headers=part_headers(offset))
@@ -120,6 +114,25 @@ async def test_a_file_arrives_whole_though_the_server_is_killed_in_its_parts(hom
         assert (await client.get(f"/uploads/{upload_id}")).json()["sha256"] == sha256
     stored = home / "blobs" / sha256[:2] / sha256
     assert hashlib.sha256(stored.read_bytes()).hexdigest() == sha256
+
+
+async def killing_part(
+    victim: asyncio.subprocess.Process, arriving: Path, content: bytes, until: int
+) -> AsyncIterator[bytes]:
+    """Sends so many bytes, waits until some of them lie on the disk, and kills who is writing them."""
+    before = size_of(arriving)
+    for place in range(0, len(content), 65_536):
+        if place >= until and victim.returncode is None:
+            async with asyncio.timeout(20):
+                while size_of(arriving) == before:
+                    await asyncio.sleep(0.01)
+            victim.kill()
+            await victim.wait()
+        yield content[place : place + 65_536]
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def part_headers(offset: int) -> dict[str, str]:
