@@ -116,7 +116,8 @@ class AsyncTask(OfferedTask):
     async def checkpoint(self, state: Any, note: str = "") -> None:
         """Saves where the work stands, as JSON: after a restart the next run goes on from the last one saved."""
         self._require_open()
-        await self._persistent(Request("PUT", self._path("checkpoint"), {"state": state, "note": note}, self.run))
+        body = {"state": state, "note": note}
+        await self._persistent(Request("PUT", self._path("checkpoint"), body, self.run), Accepted)
 
     async def last_checkpoint(self) -> Any:
         """What the last run of this task that saved anything saved; None when there is nothing to go on from."""
@@ -148,9 +149,10 @@ class AsyncTask(OfferedTask):
     async def comment(self, text: str) -> None:
         """Says something under the task; `@handle` calls a person."""
         self._require_open()
-        await self._persistent(
-            Request("POST", f"/tasks/{self.id}/comments", {"text": text}, self.run, command_id=new_id(IdPrefix.COMMAND))
+        request = Request(
+            "POST", f"/tasks/{self.id}/comments", {"text": text}, self.run, command_id=new_id(IdPrefix.COMMAND)
         )
+        await self._persistent(request, Accepted)
 
     async def until_lost(self) -> None:
         """Waits until the run is taken away: for a program that wants to stop its work at once."""
@@ -217,7 +219,7 @@ class AsyncTask(OfferedTask):
     def _path(self, verb: str) -> str:
         return f"/runs/{self.run.run_id}/{verb}"
 
-    async def _persistent(self, request: Request, shape: type[Received] = Accepted) -> Received | None:  # type: ignore[assignment]
+    async def _persistent(self, request: Request, shape: type[Received]) -> Received | None:
         return await persist(lambda: self._call(request, shape), self._keeper.pause, PATIENCE_SECONDS)
 
     async def _command(
