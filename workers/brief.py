@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import select
 
+from controlplane.commands.contents import words_of
 from controlplane.domain.state import TaskState
 from controlplane.ports import BlobStore
 from controlplane.store.database import Database
@@ -59,7 +60,4 @@ def _as_text(state: TaskState, previous: str, comments: list[str]) -> str:
 
 
 async def _previous_version(blobs: BlobStore, state: TaskState) -> str:
-    if not state.deliverables:
-        return ""
-    content = await blobs.get(state.deliverables[-1].sha256)
-    return content.decode(errors="replace") if content else ""
+    return await words_of(blobs, state.deliverables[-1]) if state.deliverables else ""

@@ -21,6 +21,7 @@ from pointsman.contract import ErrorCode
 from controlplane.access.callers import Caller
 from controlplane.commands.desk import refused
 from controlplane.commands.uploads import Uploads
+from controlplane.domain.state import Deliverable
 from controlplane.ports import BlobStore
 
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a content within a request; more comes as a file
@@ -104,6 +105,14 @@ def checked_url(url: str) -> str:
     if "@" in parts.netloc:
         raise _not_valid("url", "A link carries no user name or password: it is shown to everybody here.")
     return url
+
+
+async def words_of(blobs: BlobStore, deliverable: Deliverable) -> str:
+    """A version as an agent may read it: its text; of a file, what is known of it."""
+    if deliverable.kind == "file":
+        return f"(A file: {deliverable.name}, {deliverable.media_type}, {deliverable.size_bytes} bytes.)"
+    content = await blobs.get(deliverable.sha256)
+    return "" if content is None else content.decode(errors="replace")
 
 
 def _checked_fields(submission: Submission) -> _Fields:

@@ -3,13 +3,23 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pointsman.contract import ErrorCode, KeyKind
 
 from controlplane.access.callers import Caller
 from controlplane.blobs import DirectoryParts
 from controlplane.commands import CommandRefused
-from controlplane.commands.contents import MAX_TEXT_BYTES, MAX_URL, Content, Submission, checked_url, store_submission
+from controlplane.commands.contents import (
+    MAX_TEXT_BYTES,
+    MAX_URL,
+    Content,
+    Submission,
+    checked_url,
+    store_submission,
+    words_of,
+)
 from controlplane.commands.uploads import Announcement, Uploads
+from controlplane.domain.state import Deliverable
 
 
 @pytest.fixture
@@ -95,6 +105,15 @@ async def test_half_a_character_is_refused_and_not_our_fault(store):
     with pytest.raises(CommandRefused) as no:
         await store(kind="text", content="\ud800")
     assert no.value.refusal.code is ErrorCode.INVALID_REQUEST
+
+
+async def test_an_agent_reads_a_text_and_is_told_of_a_file(service):
+    sha256 = await service.blobs.put("# Grüße".encode())
+    text = Deliverable(1, "r_1", sha256, 8, 1)
+    assert await words_of(service.blobs, text) == "# Grüße"
+    assert await words_of(service.blobs, replace(text, sha256="0" * 64)) == ""
+    file = replace(text, kind="file", name="a.pdf", media_type="application/pdf")
+    assert await words_of(service.blobs, file) == "(A file: a.pdf, application/pdf, 8 bytes.)"
 
 
 @pytest.mark.parametrize(
