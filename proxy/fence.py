@@ -57,14 +57,19 @@ class Fence:
         policy.follow(self._on_change)
 
     def enter(self, call: Fenced) -> None:
-        """From here on the call is cut when its time comes; at once if that has come already. May be called again."""
-        self.leave(call)
+        """From here on the call is cut when its time comes; at once if that has come already."""
         if call.caller is None:
             return
         names = self._names[call] = call.caller.names
         for name in names:
             self._calls.setdefault(name, set()).add(call)
         self._look_at(call)
+
+    def rename(self, call: Fenced) -> None:
+        """For a call whose caller has changed: it is known by other names now. Nothing for one that never entered."""
+        if call in self._names:
+            self.leave(call)
+            self.enter(call)
 
     def leave(self, call: Fenced) -> None:
         """May be called for one that never entered."""

@@ -27,4 +27,4 @@ async def park(call: Call) -> None:
         call.on_leave = None
         call.begun_ns = shared.deps.clock.monotonic_ns()  # what came before was waiting
     call.policy = shared.deps.policy.current()
-    shared.fence.enter(call)  # under the names it goes by now
+    shared.fence.rename(call)

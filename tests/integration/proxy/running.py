@@ -213,8 +213,8 @@ async def running_proxy(
     deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits(), fencing or Fencing())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(deps, create_mcp_app(deps) if has_tools else None), http=Front, ws="none", lifespan="on", access_log=False,
-        log_level="warning", timeout_graceful_shutdown=2,
+        create_app(deps, create_mcp_app(deps) if has_tools else None), http=Front, ws="none", lifespan="on",
+        access_log=False, log_level="warning", timeout_graceful_shutdown=2,
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]

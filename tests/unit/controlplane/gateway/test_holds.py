@@ -2,7 +2,11 @@
 
 import pytest
 
+from controlplane.gateway.__main__ import fencing
 from controlplane.gateway.policy import SqlPolicySource
+from controlplane.settings import read_settings
+from proxy.config import ConfigError
+from proxy.fence import Fencing
 from proxy.ports import Principal
 from tests.unit.controlplane.gateway.office import Office
 
@@ -144,3 +148,19 @@ def test_followers_are_told_whose_standing_changed_and_only_then(office: Office,
     office.tell("run", "r_1")
     source.look()
     assert told == [{"r_1"}, {"r_1", "k_1"}, {"k_1"}, {"r_1"}]
+
+
+def test_a_frozen_workspace_holds_peoples_keys_too(office: Office, source: SqlPolicySource) -> None:
+    office.make_key("k_2", kind="admin", agent_id=None)
+    office.freeze("workspace", "w")
+    source.look()
+    assert holder(source, "k_2").is_frozen
+
+
+@pytest.mark.parametrize("variable", ["POINTSMAN_REVOKED_STREAMS", "POINTSMAN_FREEZE_STREAMS"])
+def test_streams_are_cut_unless_the_environment_says_finish_and_other_words_are_refused(variable: str) -> None:
+    assert fencing(read_settings({})) == Fencing("cut", "cut", park_seconds=590)
+    finishing = fencing(read_settings({variable: "finish"}))
+    assert sorted((finishing.revoked_streams, finishing.frozen_streams)) == ["cut", "finish"]
+    with pytest.raises(ConfigError, match=f"{variable} is cut or finish, not 'maybe'"):
+        fencing(read_settings({variable: "maybe"}))
