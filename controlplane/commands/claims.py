@@ -73,6 +73,26 @@ class ClaimCommands(Desk):
                 return claim
         return None
 
+    async def claim_task(
+        self, agent_id: str, command_id: str, task_ref: str, workspace_id: str, silence_seconds: float | None = None
+    ) -> Claim:
+        """This very task, for an agent that chooses for itself. Raises CommandRefused when it may not have it."""
+        task = await self.find_task(task_ref, workspace_id)
+        async with self.database.reading() as session:
+            agent = await session.get(Agent, agent_id)
+            if agent is None:
+                raise refused(ErrorCode.NOT_FOUND, "This agent is not registered.")
+            if await _rests(session, agent):
+                raise refused(ErrorCode.ILLEGAL_TRANSITION, "This agent is paused; it takes no work now.")
+        actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
+        command = ClaimTask(agent.agent_id, new_id(IdPrefix.RUN, self.clock.now_ms()), silence_seconds)
+        state = await self.send(actor, _claim_id(command_id, task.task_id), task.task_id, command)
+        claim = self._claim_of(state, agent.agent_id)
+        if claim is None:
+            raise refused(ErrorCode.ILLEGAL_TRANSITION, f"{task.ref} is in other hands by now.")
+        await self._note_claim(agent.agent_id)
+        return claim
+
     async def _note_claim(self, agent_id: str) -> None:
         agents = table_of(Agent)
         async with self.database.transaction() as session:

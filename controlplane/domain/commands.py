@@ -48,10 +48,14 @@ class AssignTask(_Command, tag="assign", frozen=True):
 
 
 class ClaimTask(_Command, tag="claim", frozen=True):
-    """By an agent that takes a ready task: a new run, a new epoch."""
+    """By an agent that takes a ready task: a new run, a new epoch.
+
+    `silence_seconds` is for an agent that is heard of seldom, such as one that a cron job wakes; None: the usual.
+    """
 
     agent_id: str
     run_id: str
+    silence_seconds: float | None = None
 
 
 class ReleaseRun(_Command, tag="release", frozen=True):

@@ -53,6 +53,7 @@ class RunStarted(_Event, tag="run_started", frozen=True, kw_only=True):
     number: int
     epoch: int
     agent_id: str
+    silence_seconds: float | None = None
 
 
 class RunEnded(_Event, tag="run_ended", frozen=True, kw_only=True):

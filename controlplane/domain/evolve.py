@@ -109,6 +109,7 @@ def _run_started(state: TaskState, event: happened.RunStarted) -> TaskState:
         agent_id=event.agent_id,
         state=RunState.RUNNING,
         started_at_ms=event.at_ms,
+        silence_seconds=event.silence_seconds,
     )
     return replace(
         state,

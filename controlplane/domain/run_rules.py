@@ -63,6 +63,7 @@ def claim(state: TaskState, envelope: Envelope, command: ClaimTask) -> tuple[Eve
             number=state.run_count + 1,
             epoch=state.epoch + 1,
             agent_id=command.agent_id,
+            silence_seconds=command.silence_seconds,
         ),
     )
 

@@ -109,6 +109,7 @@ class Run(msgspec.Struct, frozen=True):
     started_at_ms: int
     ended_at_ms: int | None = None
     reason: str = ""
+    silence_seconds: float | None = None  # how long it may be silent, where that is not the usual
 
 
 class Deliverable(msgspec.Struct, frozen=True):
