@@ -1,5 +1,7 @@
 """From what a run hands in to a content: five kinds, each with what it needs and nothing else."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,6 +150,8 @@ def test_a_link_to_the_web_is_taken_as_it_is(url):
         "ftp://example.org",
         "https://user:password@example.org/",
         "https://user@example.org/",
+        "https://example.org\\@example.com/",
+        "https:\\\\example.org",
         "https://@example.org/",
         "https://example.org/a b",
         "https://example.org/\n",
@@ -174,4 +178,4 @@ def test_any_text_is_a_link_or_refused(url):
         return
     assert accepted == url
     assert url.lower().startswith(("http://", "https://"))
-    assert "@" not in url.split("/")[2]
+    assert "@" not in re.split(r"[/?#\\]", url)[2]
