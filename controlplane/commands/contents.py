@@ -27,7 +27,7 @@ from controlplane.ports import BlobStore
 MAX_TEXT_BYTES = 4 * 1024 * 1024  # of a content within a request; more comes as a file
 MAX_URL = 2000  # characters: what browsers and proxies are sure to take
 # Browsers take a backslash for a slash, Python does not: where the host ends must not depend on the reader.
-UNSEEN = re.compile(r"[\\\s\x00-\x20\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+NOT_IN_A_LINK = re.compile(r"[\\\s\x00-\x20\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def checked_url(url: str) -> str:
     """A link a person may follow: http or https, with a host, without a password. Raises CommandRefused."""
     if len(url) > MAX_URL:
         raise _not_valid("url", f"A link may have {MAX_URL} characters.")
-    if UNSEEN.search(url):
+    if NOT_IN_A_LINK.search(url):
         raise _not_valid("url", "A link has no spaces, backslashes, line breaks or unseen characters.")
     try:
         parts = urlsplit(url)
