@@ -98,6 +98,7 @@ async def test_a_content_comes_whole_with_its_hash_as_its_tag(script, hand_in):
         ("bytes=0-1,4-5", 200, b"0123456789", None),
         ("lines=1-2", 200, b"0123456789", None),
         ("bytes=-", 200, b"0123456789", None),
+        ("bytes=0-" + "9" * 5000, 200, b"0123456789", None),
     ],
 )
 async def test_a_part_of_a_content_can_be_asked_for(script, hand_in, asked, status, content, said):
