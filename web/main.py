@@ -98,7 +98,7 @@ async def open_station(settings: Settings, stack: AsyncExitStack) -> tuple[Stati
     stack.push_async_callback(calls.close)
     clock, feed, blobs = WallClock(), Feed(control), DirectoryBlobs(settings.home.blobs)
     master_key = bytes.fromhex(settings.home.master_key_file.read_text(encoding="utf-8").strip())
-    engine = await open_engine(settings)
+    engine = await open_engine(settings, control)
     deps = ApiDeps(settings, control, calls, engine, feed, blobs, clock, master_key)
     assets = Assets()
     station = Station(

@@ -5,6 +5,7 @@ command id: the update's id is the command's, so a retry never acts twice).
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,8 +18,8 @@ from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
     WithStartWorkflowOperation,
+    WorkflowExecutionDescription,
     WorkflowExecutionStatus,
-    WorkflowFailureError,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -30,7 +31,9 @@ from controlplane.domain.decide import Refusal, decide
 from controlplane.domain.state import TaskState
 from controlplane.ports import Applied, EngineUnavailable
 from controlplane.settings import Settings
+from controlplane.store.database import Database
 from workers.connect import connect
+from workers.known import known_state
 from workers.messages import TASK_QUEUE, LeaseTerms, TaskStart
 from workers.workflows.task import TaskWorkflow
 
@@ -41,17 +44,29 @@ _GRACE_SECONDS = 0.4  # for the last request to end by its own deadline
 # The command itself is at fault, a retry would meet the same answer; anything else is the weather.
 _FINAL = {RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}
 
+# How the read model knows a task; None: not at all. Raises EngineUnavailable when it cannot be asked.
+KnownState = Callable[[str], Awaitable[TaskState | None]]
 
-async def open_engine(settings: Settings) -> "TemporalTaskEngine":
+
+async def open_engine(settings: Settings, control: Database) -> "TemporalTaskEngine":
     """The engine of a process that is no worker. Connects with its first command, so Temporal may be down now."""
-    return TemporalTaskEngine(await connect(settings, lazy=True), LeaseTerms.of(settings))
+    return engine_over(await connect(settings, lazy=True), settings, control)
+
+
+def engine_over(client: Client, settings: Settings, control: Database) -> "TemporalTaskEngine":
+    """The engine of a process that has a client already."""
+    return TemporalTaskEngine(client, known_state(control), LeaseTerms.of(settings))
 
 
 @dataclass(frozen=True, slots=True)
 class TemporalTaskEngine:
-    """A `controlplane.ports.TaskEngine`. `lease` goes into tasks that it starts; older ones keep their own terms."""
+    """A `controlplane.ports.TaskEngine`. `lease` goes into tasks that it starts; older ones keep their own terms.
+
+    Temporal forgets a closed task after its retention: `known` is asked for those.
+    """
 
     client: Client
+    known: KnownState
     lease: LeaseTerms = field(default_factory=LeaseTerms)
     deadline_seconds: float = DEADLINE_SECONDS
 
@@ -88,34 +103,51 @@ class TemporalTaskEngine:
     async def _execute_until_answered(self, task_id: str, envelope: Envelope, ends_at: float) -> Applied | Refusal:
         while (left := ends_at - asyncio.get_running_loop().time()) > 0:
             try:
-                return await self._execute_once(task_id, envelope, timedelta(seconds=left))
+                answer = await self._execute_once(task_id, envelope, timedelta(seconds=left))
             except WorkflowUpdateFailedError as failed:
                 return _refusal_of(failed)
-            except WorkflowAlreadyStartedError:
-                return await self._answer_for_closed(task_id, envelope)
             except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return await self._answer_for_closed(task_id, envelope)
                 if error.status in _FINAL:
                     raise
-            except RuntimeError:  # a lazy client that cannot connect
-                pass
+            except (WorkflowAlreadyStartedError, RuntimeError):
+                pass  # it has just begun or ended; or this is a lazy client that cannot connect
+            else:
+                if answer is not None:
+                    return answer
             await asyncio.sleep(_RETRY_SECONDS)
         raise TimeoutError
 
-    async def _execute_once(self, task_id: str, envelope: Envelope, deadline: timedelta) -> Applied:
-        if not isinstance(envelope.command, CreateTask):
+    async def _execute_once(self, task_id: str, envelope: Envelope, deadline: timedelta) -> Applied | Refusal | None:
+        """None: the task was neither open nor closed, for it was changing. Ask again."""
+        try:
+            if isinstance(envelope.command, CreateTask):
+                return await self._start(task_id, envelope, deadline, None)
             return await self.client.get_workflow_handle_for(TaskWorkflow.run, task_id).execute_update(
                 TaskWorkflow.execute, envelope, id=envelope.command_id, rpc_timeout=deadline
             )
+        except WorkflowAlreadyStartedError:
+            pass
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+        return await self._answer_for_closed(task_id, envelope, deadline)
+
+    async def _start(
+        self, task_id: str, envelope: Envelope, deadline: timedelta, closed: TaskState | None
+    ) -> Applied | Refusal:
+        """Starts the task with its first command, or a closed one with the command that reopens it.
+
+        Two that do so at once meet in one execution, where the command of the second one is judged after the first.
+        """
+        policy = WorkflowIDReusePolicy
         start = WithStartWorkflowOperation(
             TaskWorkflow.run,
-            TaskStart(self.lease),
+            TaskStart(self.lease, closed),
             id=task_id,
             task_queue=TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            priority=Priority(priority_key=envelope.command.priority),
+            id_reuse_policy=policy.REJECT_DUPLICATE if closed is None else policy.ALLOW_DUPLICATE,
+            priority=Priority(priority_key=_priority(envelope, closed)),
         )
         try:
             return await self.client.execute_update_with_start_workflow(
@@ -129,29 +161,49 @@ class TemporalTaskEngine:
             await _look_at_start(start)
             raise
 
-    async def _answer_for_closed(self, task_id: str, envelope: Envelope) -> Applied | Refusal:
-        """What the rules say about the final state: mostly no, but a retried command is told of its success."""
-        handle = self.client.get_workflow_handle_for(TaskWorkflow.run, task_id)
-        try:
-            description = await handle.describe()
-            state = await handle.result()
-        except (RPCError, WorkflowFailureError):
+    async def _answer_for_closed(
+        self, task_id: str, envelope: Envelope, deadline: timedelta
+    ) -> Applied | Refusal | None:
+        """What the rules say about the final state: mostly no, but a retried command is told of its success, and one
+        that reopens the task starts it anew.
+        """
+        description = await self._describe(task_id)
+        if description is not None and description.status is WorkflowExecutionStatus.RUNNING:
+            return None
+        state = await self._final_state(task_id, description)
+        if state is None:
             return _unknown()
+        if not state.is_closed:
+            raise EngineUnavailable(f"the engine has lost {task_id}: `pointsman reimport` brings it back")
         answer = decide(state, envelope)
         if isinstance(answer, Refusal):
             return answer
-        if state is None or answer:
-            return _unknown()
-        return Applied(state, (), description.run_id or "", envelope.command_id)
+        if answer:
+            return await self._start(task_id, envelope, deadline, state)
+        return Applied(state, (), (description and description.run_id) or "", envelope.command_id)
 
-    async def _snapshot(self, task_id: str) -> TaskState | None:
-        handle = self.client.get_workflow_handle_for(TaskWorkflow.run, task_id)
+    async def _final_state(self, task_id: str, description: WorkflowExecutionDescription | None) -> TaskState | None:
+        """As its last execution left it; as SQL knows it, when Temporal has forgotten that, or somebody killed it."""
+        if description is not None and description.status is WorkflowExecutionStatus.COMPLETED:
+            handle = self.client.get_workflow_handle_for(TaskWorkflow.run, task_id, run_id=description.run_id)
+            state: TaskState | None = await handle.result()
+            if state is not None:
+                return state
+        return await self.known(task_id)
+
+    async def _describe(self, task_id: str) -> WorkflowExecutionDescription | None:
         try:
-            description = await handle.describe()
+            return await self.client.get_workflow_handle(task_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
+
+    async def _snapshot(self, task_id: str) -> TaskState | None:
+        description = await self._describe(task_id)
+        if description is None:
+            return None
+        handle = self.client.get_workflow_handle_for(TaskWorkflow.run, task_id)
         if description.status is WorkflowExecutionStatus.COMPLETED:
             return await handle.result()
         return await handle.query(TaskWorkflow.snapshot)
@@ -169,6 +221,12 @@ def _refusal_of(failed: WorkflowUpdateFailedError) -> Refusal:
     if isinstance(cause, ApplicationError) and cause.details:
         return msgspec.convert(cause.details[0], Refusal)
     raise EngineUnavailable(f"the task could not apply the command: {cause}") from failed
+
+
+def _priority(envelope: Envelope, closed: TaskState | None) -> int:
+    if isinstance(envelope.command, CreateTask):
+        return envelope.command.priority
+    return 3 if closed is None else closed.priority
 
 
 def _unknown() -> Refusal:

@@ -21,7 +21,7 @@ CHECK_BLOCKERS: Final = "check_blockers"
 NOTIFY_DEPENDENTS: Final = "notify_dependents"
 HOLD_LEASE: Final = "hold_lease"
 CONFIRM_LOSS: Final = "confirm_loss"
-
+READ_TASK: Final = "read_task"
 
 PROJECTED_AT_ONCE: Final = 8
 PAYLOAD_BYTES: Final = 1_500_000  # Temporal refuses 2 MiB, and a workflow whose payload is refused is stuck for good
@@ -44,14 +44,17 @@ class LeaseTerms(msgspec.Struct, frozen=True):
 
 
 class TaskStart(msgspec.Struct, frozen=True):
-    """A task workflow's only argument. Without a state the task begins with the command that starts it.
+    """A task workflow's only argument. Without a state the task begins with the command that starts it, from a closed
+    state with the one that reopens it.
 
-    `unprojected` is what an execution that continues as new leaves to its successor.
+    The rest is what an execution that continues as new leaves to its successor: what SQL has yet to hear, and whether
+    those that wait for this task have yet to hear that it was reopened.
     """
 
     lease: LeaseTerms
     state: TaskState | None = None
     unprojected: tuple[Applied, ...] = ()
+    owes_reopening: bool = False
 
 
 class ProjectTask(msgspec.Struct, frozen=True):
@@ -67,7 +70,7 @@ class CheckBlockers(msgspec.Struct, frozen=True):
 
 
 class NotifyDependents(msgspec.Struct, frozen=True):
-    """A task has closed: whoever waits for it must hear the outcome (a BlockerState)."""
+    """A task has closed, or was reopened: whoever waits for it must hear the outcome (a BlockerState)."""
 
     task_id: str
     outcome: str
@@ -83,15 +86,25 @@ class LeaseHeld(msgspec.Struct, frozen=True):
 
 
 class SilenceSuspected(msgspec.Struct, frozen=True):
-    """No beat reached the engine for this long. Was it the agent, or were we deaf?"""
+    """No beat reached the engine for this long. Was it the agent, or were we deaf?
+
+    Before `since_ms` the run waited or was paused, and owed no beat.
+    """
 
     run_id: str
     silence_seconds: float
+    since_ms: int = 0
 
 
 class SilenceVerdict(msgspec.Struct, frozen=True):
     is_lost: bool
     reason: str
+
+
+class ReadTask(msgspec.Struct, frozen=True):
+    """How does SQL know this task? The answer is its state, or None."""
+
+    task_id: str
 
 
 def fitting(waiting: Iterable[Applied], beside: TaskState | None = None) -> tuple[Applied, ...]:

@@ -22,7 +22,7 @@ from controlplane.store.database import Database, open_control
 from controlplane.store.tables import Task
 from controlplane.store.upsert import table_of
 from workers.bootstrap import bootstrap
-from workers.engine import TemporalTaskEngine
+from workers.engine import engine_over
 from workers.messages import TASK_QUEUE, LeaseTerms, TaskStart
 from workers.process import open_parts
 from workers.workflows.task import REVISION, TaskWorkflow
@@ -48,7 +48,7 @@ async def rebuild(settings: Settings) -> None:
     """Writes every task that SQL does not have as its workflow has it. Needs running workers, for open tasks."""
     async with AsyncExitStack() as stack:
         parts = await open_parts(settings, stack)
-        engine = TemporalTaskEngine(parts.client, LeaseTerms.of(settings))
+        engine = engine_over(parts.client, settings, parts.control)
         written = 0
         async for task_id, revision in _workflows(parts.client):
             if await _known_revision(parts.control, task_id) == revision:

@@ -74,4 +74,5 @@ def _task_activities(activities: TaskActivities) -> Sequence[Callable[..., Any]]
         activities.notify_dependents,
         activities.hold_lease,
         activities.confirm_loss,
+        activities.read_task,
     ]

@@ -86,11 +86,15 @@ ACTIVITIES = [
 ]
 
 
+async def _forgotten(_task_id: str) -> None:
+    """Temporal alone remembers the tasks of a scenario."""
+
+
 class Recorder:
     """One scenario's task, driven through the engine."""
 
     def __init__(self, client: Client, lease: LeaseTerms) -> None:
-        self.client, self.engine = client, TemporalTaskEngine(client, lease)
+        self.client, self.engine = client, TemporalTaskEngine(client, _forgotten, lease)
         self.task_id = new_id(IdPrefix.TASK)
 
     async def do(self, command: Command, actor: Actor = ADA) -> Applied:

@@ -4,28 +4,32 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from controlplane.domain.commands import Envelope, ResolveBlocker
-from controlplane.domain.state import CLOSED, Actor, ActorKind
+from controlplane.domain.state import CLOSED, WAITING, Actor, ActorKind, TaskState
 from controlplane.ports import Applied, Clock
 from controlplane.projections.known import Known, look_up
 from controlplane.projections.task import project
 from controlplane.store.database import Database
-from controlplane.store.tables import Process, Run, Task, TaskEdge
+from controlplane.store.tables import Freeze, Process, Run, Task, TaskEdge
 from controlplane.store.upsert import table_of
+from workers.known import read_state
 from workers.messages import (
     CHECK_BLOCKERS,
     CONFIRM_LOSS,
     HOLD_LEASE,
     NOTIFY_DEPENDENTS,
     PROJECT_TASK,
+    READ_TASK,
     CheckBlockers,
     LeaseHeld,
     NotifyDependents,
     ProjectTask,
+    ReadTask,
     SilenceSuspected,
     SilenceVerdict,
 )
@@ -107,19 +111,32 @@ class TaskActivities:
     async def confirm_loss(self, suspicion: SilenceSuspected) -> SilenceVerdict:
         """Reads only; see `workers/suspicion.py`."""
         run, process = table_of(Run).c, table_of(Process).c
-        signs = select(run.started_at_ms, run.seen_at_ms).where(run.run_id == suspicion.run_id)
+        signs = select(*run).where(run.run_id == suspicion.run_id)
         presences = select(process.name, process.started_at_ms, process.alive_at_ms)
         async with self.control.reading() as session:
             sign = (await session.execute(signs)).one_or_none()
             processes = [Presence(*row) for row in await session.execute(presences)]
+            is_frozen = sign is not None and await _is_frozen(session, sign.task_id, sign.agent_id, sign.workspace_id)
         if sign is None:
             return SilenceVerdict(is_lost=False, reason="the read model does not know this run yet")
+        if is_frozen or sign.state in WAITING:
+            return SilenceVerdict(is_lost=False, reason="it owes no beat while it waits or stands still")
         return judge(
             self.clock.now_ms(),
             int(suspicion.silence_seconds * 1000),
-            max(sign.started_at_ms, sign.seen_at_ms or 0),
+            max(sign.started_at_ms, sign.seen_at_ms or 0, suspicion.since_ms),
             processes,
         )
+
+    @activity.defn(name=READ_TASK)
+    async def read_task(self, request: ReadTask) -> TaskState | None:
+        """Reads only."""
+        return await read_state(self.control, request.task_id)
+
+
+async def _is_frozen(session: AsyncSession, *subject_ids: str) -> bool:
+    freeze = table_of(Freeze).c
+    return (await session.execute(select(freeze.scope).where(freeze.subject_id.in_(subject_ids)))).first() is not None
 
 
 async def signal_resolution(client: Client, task_id: str, envelope: Envelope) -> None:

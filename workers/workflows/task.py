@@ -4,47 +4,48 @@
 |-----------------------------------|---------------------------------------------------------------------------|
 | Update `execute(Envelope)`        | validator: `decide`, a refusal is typed and writes no history;            |
 |                                   | handler: `evolve`, answers with the new state                             |
-| Signal `resolve_blocker(Envelope)`| a task it waits for closed; dropped when that does not matter any more    |
+| Signal `resolve_blocker(Envelope)`| a task it waits for closed or was reopened; dropped when that matters not |
+| Signal `refresh`                  | continues as new, onto the code of today                                  |
 | Query `snapshot`                  | the state                                                                 |
 
 One loop does everything that takes time, in this order: project what was accepted, look at blockers again (the edge is
 committed *before* their rows are read, and a closing task commits its row *before* it reads the edges, so one
-of both sees the other), judge a silent agent, and at the end tell the tasks that wait. Between two of these it may
-continue as new.
+of both sees the other), tell those that wait that it was reopened, judge a silent agent, expire a question, and at the
+end tell the tasks that wait. Between two of these it may continue as new; its successor arms timer and lease anew.
+
+A reopened task begins closed, from the state of the execution before, and waits for the command that reopens it.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from controlplane.domain.commands import Command, Envelope, LoseRun, ResolveBlocker
+    from controlplane.domain.commands import Command, Envelope, ResolveBlocker
     from controlplane.domain.decide import Refusal, decide
-    from controlplane.domain.events import BlockersAdded, TaskCreated
+    from controlplane.domain.events import BlockersAdded, Event, TaskCreated, TaskReopened
     from controlplane.domain.evolve import apply
-    from controlplane.domain.state import Actor, ActorKind, BlockerState, Run, TaskState
+    from controlplane.domain.state import Actor, ActorKind, BlockerState, TaskState
     from controlplane.ports import Applied
     from workers.messages import (
         CHECK_BLOCKERS,
-        CONFIRM_LOSS,
-        HOLD_LEASE,
         NOTIFY_DEPENDENTS,
         PROJECT_TASK,
+        READ_TASK,
         CheckBlockers,
-        LeaseHeld,
         NotifyDependents,
         ProjectTask,
-        SilenceSuspected,
-        SilenceVerdict,
+        ReadTask,
         TaskStart,
         fitting,
     )
+from workers.workflows.expiry import Expiry
+from workers.workflows.lease import ONE_TRY, UNTIL_IT_WORKS, Lease
 
 SYSTEM = Actor(ActorKind.SYSTEM, "workers", "Pointsman")
 STATUS = SearchAttributeKey.for_keyword("TaskStatus")
@@ -52,9 +53,6 @@ PROJECT = SearchAttributeKey.for_keyword("TaskProject")
 AGENT = SearchAttributeKey.for_keyword("TaskAgent")
 REVISION = SearchAttributeKey.for_int("TaskRev")
 
-# A read model that lags is a nuisance, one that gave up is a lie: so for ever, and at least twice a minute.
-UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(seconds=0.2), maximum_interval=timedelta(seconds=30))
-ONCE = RetryPolicy(maximum_attempts=1)
 OPENING_TIMEOUT = timedelta(hours=1)  # longer than any client retries the command that starts a task
 
 
@@ -67,47 +65,75 @@ class TaskWorkflow:
         self._terms = start.lease
         self._state = start.state
         self._unprojected: deque[Applied] = deque(start.unprojected)
+        self._is_begun = start.state is not None and not start.state.is_closed
+        self._is_stale = start.state is not None and start.state.is_closed
         self._has_new_blockers = start.state is not None and start.state.is_blocked
-        self._lease: workflow.ActivityHandle[None] | None = None
-        self._holder: Run | None = None
+        self._owes_reopening = start.owes_reopening
+        self._is_refresh_due = False
+        self._lease = Lease(start.lease)
+        self._expiry = Expiry()
 
     @workflow.run
     async def run(self, start: TaskStart) -> TaskState | None:
         """The final state; `__init__` has taken the argument. None: nobody ever said what the task is."""
-        if self._state is None and not await self._opened():
-            return None
-        self._follow_lease()
+        if self._is_stale:
+            await self._catch_up()
+        if not self._is_begun and not await self._opened():
+            return self._state
+        self._follow()
         while True:
             await workflow.wait_condition(self._has_work)
             if self._may_renew():
-                workflow.continue_as_new(TaskStart(self._terms, self._state, tuple(self._unprojected)))
+                workflow.continue_as_new(
+                    TaskStart(self._terms, self._state, tuple(self._unprojected), self._owes_reopening)
+                )
             elif self._unprojected:
                 await self._project()
             elif self._has_new_blockers:
                 await self._check_blockers()
             elif self._now.is_closed:
                 break
-            elif self._lease is not None and self._lease.done():
-                await self._judge_silence(self._lease)
-        await self._notify_dependents()
+            else:
+                await self._do_what_is_due()
+        await self._notify_dependents(self._now.status)
         return self._state
 
+    async def _do_what_is_due(self) -> None:
+        if self._owes_reopening:
+            self._owes_reopening = False
+            await self._notify_dependents(BlockerState.OPEN)
+        elif self._lease.has_ended:
+            lost = await self._lease.judge()
+            if lost is not None:
+                self._apply_if_legal(self._as_system("lose", lost))
+        elif self._expiry.is_due:
+            self._apply_if_legal(self._as_system("expire", self._expiry.take()))
+
     @workflow.update
-    def execute(self, envelope: Envelope) -> Applied:
+    async def execute(self, envelope: Envelope) -> Applied:
         """Applies a command. Without events it had been applied before."""
+        if self._is_stale:
+            await workflow.wait_condition(lambda: not self._is_stale)
         return self._apply(envelope)
 
     @execute.validator
     def may_execute(self, envelope: Envelope) -> None:
-        """Refuses what the rules forbid, before anything is written."""
+        """Refuses what the rules forbid, before anything is written. What cannot be judged yet the handler refuses."""
+        if self._is_stale:
+            return
         answer = decide(self._state, envelope)
         if isinstance(answer, Refusal):
             raise _refused(answer)
 
     @workflow.signal
     def resolve_blocker(self, envelope: Envelope) -> None:
-        """A task this one waits for has closed."""
+        """A task this one waits for has closed, or was reopened."""
         self._apply_if_legal(envelope)
+
+    @workflow.signal
+    def refresh(self) -> None:
+        """After a new version was installed: the execution of the old one ends, and its patches may go one day."""
+        self._is_refresh_due = True
 
     @workflow.query
     def snapshot(self) -> TaskState | None:
@@ -119,9 +145,26 @@ class TaskWorkflow:
             raise ApplicationError("the task was never opened", non_retryable=True)
         return self._state
 
+    async def _catch_up(self) -> None:
+        """Whoever reopened it may have seen an older end than the last one.
+
+        SQL has that one: an execution ends only when everything it accepted is projected.
+        """
+        known = await workflow.execute_activity(
+            READ_TASK,
+            ReadTask(self._now.task_id),
+            result_type=TaskState | None,  # type: ignore[arg-type]  # Temporal's signature knows no unions
+            start_to_close_timeout=ONE_TRY,
+            retry_policy=UNTIL_IT_WORKS,
+        )
+        if known is not None and known.revision > self._now.revision:
+            self._state = known
+            self._is_begun = not known.is_closed
+        self._is_stale = False
+
     async def _opened(self) -> bool:
         try:
-            await workflow.wait_condition(lambda: self._state is not None, timeout=OPENING_TIMEOUT)
+            await workflow.wait_condition(lambda: self._is_begun, timeout=OPENING_TIMEOUT)
         except TimeoutError:
             return False
         return True
@@ -130,15 +173,17 @@ class TaskWorkflow:
         return (
             bool(self._unprojected)
             or self._has_new_blockers
+            or self._owes_reopening
             or self._now.is_closed
-            or (self._lease is not None and self._lease.done())
+            or self._lease.has_ended
+            or self._expiry.is_due
             or self._may_renew()
         )
 
     def _may_renew(self) -> bool:
         """Between two activities, and not only in a quiet moment: a busy task would never have one."""
         return (
-            workflow.info().is_continue_as_new_suggested()
+            (self._is_refresh_due or workflow.info().is_continue_as_new_suggested())
             and not self._now.is_closed
             and len(fitting(self._unprojected, self._state)) == len(self._unprojected)
         )
@@ -151,12 +196,23 @@ class TaskWorkflow:
         applied = Applied(self._state, events, workflow.info().run_id, envelope.command_id)
         if events:
             self._unprojected.append(applied)
-            self._has_new_blockers |= (
-                any(isinstance(event, TaskCreated | BlockersAdded) for event in events) and self._state.is_blocked
-            )
-            self._follow_lease()
+            self._note(events)
+            self._follow()
             workflow.upsert_search_attributes(_attributes(self._state))
         return applied
+
+    def _note(self, events: Sequence[Event]) -> None:
+        """What these events make necessary besides their projection."""
+        is_reopened = any(isinstance(event, TaskReopened) for event in events)
+        has_begun = is_reopened or any(isinstance(event, TaskCreated) for event in events)
+        self._is_begun |= has_begun
+        self._owes_reopening = (self._owes_reopening or is_reopened) and not self._now.is_closed
+        has_more = has_begun or any(isinstance(event, BlockersAdded) for event in events)
+        self._has_new_blockers |= has_more and self._now.is_blocked
+
+    def _follow(self) -> None:
+        self._lease.follow(self._now.task_id, self._now.live_run)
+        self._expiry.follow(self._now.question)
 
     def _apply_if_legal(self, envelope: Envelope) -> None:
         if not isinstance(decide(self._state, envelope), Refusal):
@@ -179,59 +235,17 @@ class TaskWorkflow:
             CHECK_BLOCKERS,
             CheckBlockers(open_ids),
             result_type=dict[str, str],
-            start_to_close_timeout=timedelta(seconds=30),
+            start_to_close_timeout=ONE_TRY,
             retry_policy=UNTIL_IT_WORKS,
         )
         for task_id, outcome in sorted(outcomes.items()):
             self._apply_if_legal(self._as_system(f"check/{task_id}", ResolveBlocker(task_id, outcome)))
 
-    def _follow_lease(self) -> None:
-        """Keeps exactly one lease activity for the live run, and none without one."""
-        holder = self._now.live_run
-        if holder is not None and self._holder is not None and holder.epoch == self._holder.epoch:
-            self._holder = holder
-            return
-        if self._lease is not None:
-            self._lease.cancel()
-        self._holder = holder
-        self._lease = None if holder is None else self._arm(holder)
-
-    def _arm(self, run: Run) -> workflow.ActivityHandle[None]:
-        handle: workflow.ActivityHandle[None] = workflow.start_activity(
-            HOLD_LEASE,
-            LeaseHeld(self._now.task_id, run.run_id, run.epoch),
-            activity_id=f"lease-{run.epoch}",
-            heartbeat_timeout=self._terms.silence,
-            start_to_close_timeout=timedelta(days=365),  # required by Temporal; only silence ends a lease
-            retry_policy=ONCE,
-        )
-        handle.add_done_callback(_look_at)
-        return handle
-
-    async def _judge_silence(self, silent: workflow.ActivityHandle[None]) -> None:
-        run = self._holder
-        if run is None or silent.cancelled() or not isinstance(silent.exception(), ActivityError):
-            self._lease = None
-            return
-        verdict = await workflow.execute_activity(
-            CONFIRM_LOSS,
-            SilenceSuspected(run.run_id, self._terms.silence.total_seconds()),
-            result_type=SilenceVerdict,
-            start_to_close_timeout=timedelta(seconds=30),
-            retry_policy=UNTIL_IT_WORKS,
-        )
-        if self._lease is not silent:  # the run ended while we asked
-            return
-        if verdict.is_lost:
-            self._apply_if_legal(self._as_system("lose", LoseRun(run.run_id, run.epoch, verdict.reason)))
-        else:
-            self._lease = self._arm(run)
-
-    async def _notify_dependents(self) -> None:
+    async def _notify_dependents(self, outcome: str) -> None:
         state = self._now
         await workflow.execute_activity(
             NOTIFY_DEPENDENTS,
-            NotifyDependents(state.task_id, str(state.status), state.revision),
+            NotifyDependents(state.task_id, str(outcome), state.revision),
             start_to_close_timeout=timedelta(minutes=5),
             heartbeat_timeout=timedelta(seconds=30),
             retry_policy=UNTIL_IT_WORKS,
@@ -239,15 +253,7 @@ class TaskWorkflow:
 
 
 async def _ask(activity: str, argument: ProjectTask) -> None:
-    await workflow.execute_activity(
-        activity, argument, start_to_close_timeout=timedelta(seconds=30), retry_policy=UNTIL_IT_WORKS
-    )
-
-
-def _look_at(ended: "asyncio.Task[None]") -> None:
-    """A lease that was cancelled with its run is nobody's error; asyncio complains of one that nobody looked at."""
-    if not ended.cancelled():
-        ended.exception()
+    await workflow.execute_activity(activity, argument, start_to_close_timeout=ONE_TRY, retry_policy=UNTIL_IT_WORKS)
 
 
 def _refused(refusal: Refusal) -> ApplicationError:

@@ -25,8 +25,7 @@ from controlplane.store.migrate import migrate
 from tests.fixtures_temporal import TemporalServer, settings_on_free_ports
 from workers.activities.tasks import TaskActivities
 from workers.bootstrap import bootstrap
-from workers.engine import TemporalTaskEngine
-from workers.messages import LeaseTerms
+from workers.engine import TemporalTaskEngine, engine_over
 from workers.worker import task_worker
 
 ADA = Actor(ActorKind.PERSON, "u_ada", "Ada")
@@ -148,6 +147,6 @@ async def world(server: TemporalServer) -> AsyncIterator[World]:
         control = open_control(settings)
         stack.push_async_callback(control.close)
         client = await bootstrap(settings)
-        engine = TemporalTaskEngine(client, LeaseTerms.of(settings))
+        engine = engine_over(client, settings, control)
         yield World(settings, server, client, control, engine)
     gc.collect()  # see pytest_runtest_makereport

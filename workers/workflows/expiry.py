@@ -1,0 +1,46 @@
+"""The deadline of an open question, as the one timer of a task: nobody's answer in time means no."""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from controlplane.domain.commands import ExpireQuestion
+    from controlplane.domain.state import Question
+
+
+class Expiry:
+    """No timer without an open question that expires; a new question has a new one."""
+
+    def __init__(self) -> None:
+        self._question: Question | None = None
+        self._timer: asyncio.Task[None] | None = None
+
+    @property
+    def is_due(self) -> bool:
+        return self._timer is not None and self._timer.done()
+
+    def follow(self, question: Question | None) -> None:
+        """Told of the task's question after each change of the task."""
+        if question is not None and (not question.is_open or question.expires_at_ms is None):
+            question = None
+        if question == self._question:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._question = question
+        # Owned here; the workflow looks at `is_due`.
+        self._timer = asyncio.create_task(_until(question), name="question") if question else None  # noqa: TID251
+
+    def take(self) -> ExpireQuestion:
+        """What is due, once."""
+        if self._question is None:
+            raise ValueError("no question expires")
+        self._timer = None
+        return ExpireQuestion(self._question.question_id)
+
+
+async def _until(question: Question) -> None:
+    left_seconds = (question.expires_at_ms or 0) / 1000 - workflow.now().timestamp()
+    if left_seconds > 0:
+        await workflow.sleep(left_seconds, summary="a question expires")
