@@ -5,6 +5,7 @@ from itertools import islice
 
 from controlplane.diffs.lines import Lines, remarks_on_ends, split_lines
 from controlplane.diffs.matching import Budget, Change, find_changes
+from controlplane.diffs.pairing import realign
 from controlplane.diffs.rows import CONTEXT_LINES, Part, make_parts
 
 MAX_PARTS = 5_000  # rows and folds; nobody reads more on one page
@@ -33,7 +34,7 @@ def diff_texts(left: str, right: str, context: int = CONTEXT_LINES, max_parts: i
     if left == right:
         return Diff((), 0, 0)
     before, after, budget = split_lines(left), split_lines(right), Budget()
-    changes = find_changes(before.texts, after.texts, budget)
+    changes = realign(before.texts, after.texts, find_changes(before.texts, after.texts, budget), budget)
     shown = tuple(islice(make_parts(before.texts, after.texts, changes, budget, context), max_parts + 1))
     is_cut = len(shown) > max_parts
     return Diff(

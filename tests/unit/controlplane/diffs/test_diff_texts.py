@@ -161,6 +161,21 @@ def test_a_line_before_a_changed_one_does_not_hide_what_changed_in_it():
     ]
 
 
+def test_a_paragraph_is_not_torn_from_what_became_of_it_by_an_empty_line():
+    left = "# Report\n\nCalls are held back while a task is frozen,\nand the caller waits.\n\n- one\n"
+    right = left.replace("# Report\n", "# Report\n\nA new paragraph with other words.\n").replace("held back", "parked")
+    assert rows_of(diff_texts(left, right)) == [
+        ("equal", "# Report", "# Report"),
+        ("equal", "", ""),
+        ("insert", "", "[A new paragraph with other words.]"),
+        ("insert", "", ""),
+        ("replace", "Calls are [held back] while a task is frozen,", "Calls are [parked] while a task is frozen,"),
+        ("equal", "and the caller waits.", "and the caller waits."),
+        ("equal", "", ""),
+        ("equal", "- one", "- one"),
+    ]
+
+
 def test_lines_with_little_in_common_are_not_paired():
     assert [row[0] for row in rows_of(diff_texts("alpha beta gamma", "one two three"))] == ["delete", "insert"]
 
@@ -265,9 +280,10 @@ def test_a_long_diff_is_cut_off_and_says_so():
 @given(edited(), st.integers(0, 300))
 def test_with_any_budget_the_rows_still_tell_the_truth(pair, steps):
     from controlplane.diffs.matching import Budget, find_changes
+    from controlplane.diffs.pairing import realign
     from controlplane.diffs.rows import make_parts
 
     left, right = pair
     before, after, budget = split_lines(left).texts, split_lines(right).texts, Budget(steps)
-    changes = find_changes(before, after, budget)
+    changes = realign(before, after, find_changes(before, after, budget), budget)
     check(Diff(tuple(make_parts(before, after, changes, budget)), 0, 0), left, right)
