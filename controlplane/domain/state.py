@@ -247,13 +247,11 @@ class TaskState(msgspec.Struct, frozen=True):
     @property
     def resumable_run(self) -> Run | None:
         """The run that was lost although its agent may live: nobody has taken over, so it may go on."""
-        run = self.lost_run
-        is_free = self.status is TaskStatus.READY and run is not None and self.agent_id in {None, run.agent_id}
-        return run if is_free else None
+        return self.lost_run if self.status is TaskStatus.READY else None
 
     @property
     def lost_run(self) -> Run | None:
-        """The last run, if it was lost and its epoch is the latest."""
+        """The last run, if it was lost and its epoch is the latest: a person's other decision moves the epoch on."""
         run = self.runs[-1] if self.runs else None
         return run if run is not None and run.state is RunState.LOST and run.epoch == self.epoch else None
 
