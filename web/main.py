@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, contextmanager
 import uvicorn
 from typing_extensions import override
 
+from controlplane.agentcenter.app import create_agentcenter
 from controlplane.api.app import create_api
 from controlplane.api.deps import ApiDeps
 from controlplane.blobs import DirectoryBlobs
@@ -62,7 +63,7 @@ async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
         station, feed, deps = await open_station(settings, stack)
-        app = create_pages(station, create_api(deps))
+        app = create_pages(station, create_api(deps), create_agentcenter(deps))
         config = uvicorn.Config(
             app,
             host=settings.host,

@@ -45,7 +45,7 @@ class Requests:
 
 def _is_part_of_file(scope: Scope) -> bool:
     """The one body that is not read into memory: its endpoint counts against what the file was announced with."""
-    return scope["method"] == "PATCH" and "/uploads/" in scope["path"]
+    return scope["method"] in {"PATCH", "PUT"} and "/uploads/" in scope["path"]
 
 
 TOO_LARGE = f"A body may have {MAX_BODY_BYTES // 1024 // 1024} MiB."
