@@ -7,7 +7,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.dialects.reading import Reading
-from proxy.errors import ClientLeft, Dialect, Headers, ProxyError
+from proxy.errors import ClientLeft, Dialect, Headers
 from proxy.ports import Policy, Principal, Provider
 from proxy.records import Outcome
 from proxy.targets import Target
@@ -152,12 +152,6 @@ class Call(msgspec.Struct, eq=False):
             self.attempt.abort(ClientLeft())
         if self.on_leave is not None:
             self.on_leave()
-
-    def cut(self, error: ProxyError) -> None:
-        """Ends a stream under way: the provider sees its connection close, the client gets the error."""
-        if self.head.stream is True and self.attempt is not None and not self.is_settled:
-            self.is_cut = True
-            self.attempt.abort(error)
 
     def keep_part(self, part: bytes) -> None:
         """Counts a part of the answer and keeps it for the record while there is room."""

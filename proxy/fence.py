@@ -10,9 +10,9 @@ Nothing is looked at while bytes pass: policy says when somebody's standing has 
 that somebody looked at. They are known here by the ids of their key and run.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 from proxy.call import Caller
 from proxy.errors import InvalidKey, ProxyError, RunPaused, RunRevoked
@@ -41,22 +41,25 @@ class Fenced(Protocol):
     @property
     def headers(self) -> Mapping[bytes, bytes]: ...
 
-    def cut(self, error: ProxyError) -> None:
-        """Ends it with the error if it is a stream; else does nothing."""
-        ...
+
+_Call = TypeVar("_Call", bound=Fenced)
 
 
-class Fence:
-    """The calls under way of one door. Belongs to one event loop."""
+class Fence(Generic[_Call]):
+    """The calls under way of one door. Belongs to one event loop.
 
-    def __init__(self, policy: PolicySource, fencing: Fencing) -> None:
+    `cut` ends a call with an error if it is a stream, and does nothing else. It may be called again.
+    """
+
+    def __init__(self, policy: PolicySource, fencing: Fencing, cut: Callable[[_Call, ProxyError], None]) -> None:
         self._policy = policy
         self._fencing = fencing
-        self._calls: dict[str, set[Fenced]] = {}
-        self._names: dict[Fenced, frozenset[str]] = {}
+        self._cut = cut
+        self._calls: dict[str, set[_Call]] = {}
+        self._names: dict[_Call, frozenset[str]] = {}
         policy.follow(self._on_change)
 
-    def enter(self, call: Fenced) -> None:
+    def enter(self, call: _Call) -> None:
         """From here on the call is cut when its time comes; at once if that has come already."""
         if call.caller is None:
             return
@@ -65,13 +68,13 @@ class Fence:
             self._calls.setdefault(name, set()).add(call)
         self._look_at(call)
 
-    def rename(self, call: Fenced) -> None:
+    def rename(self, call: _Call) -> None:
         """For a call whose caller has changed: it is known by other names now. Nothing for one that never entered."""
         if call in self._names:
             self.leave(call)
             self.enter(call)
 
-    def leave(self, call: Fenced) -> None:
+    def leave(self, call: _Call) -> None:
         """May be called for one that never entered."""
         for name in self._names.pop(call, ()):
             calls = self._calls[name]
@@ -103,9 +106,9 @@ class Fence:
         for call in {call for name in names for call in self._calls.get(name, ())}:
             self._look_at(call)
 
-    def _look_at(self, call: Fenced) -> None:
+    def _look_at(self, call: _Call) -> None:
         if call.caller is not None and (error := self.objection(call.caller, call.headers)) is not None:
-            call.cut(error)
+            self._cut(call, error)
 
 
 def paused(hold: Principal | None) -> RunPaused:

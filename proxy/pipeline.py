@@ -75,7 +75,8 @@ async def refuse(call: Call, error: ProxyError) -> None:
     is_refused = error.status < 500 or isinstance(error, RunPaused)
     call.outcome = "truncated" if is_cut else "refused" if is_refused else "error"
     if call.is_committed:
-        is_told = call.is_settled  # the terminal event was passed on: to the client the answer is complete
+        # Settled before it failed: its terminal event was passed on, and to the client the answer is complete.
+        is_told = call.is_settled and not call.is_cut
         settle(call)
         await call.client.end(b"" if is_told else render_error_event(error, call.dialect, call.call_id))
         return

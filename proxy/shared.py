@@ -6,6 +6,7 @@ from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
 from proxy.parking import Parking
 from proxy.stages.admit import InFlight
+from proxy.stages.cut import cut
 from proxy.stages.identify import Callers
 from proxy.targets import Targets
 from proxy.watch import Watches
@@ -20,7 +21,7 @@ class Shared:
         self.ids = CallIds(deps.clock)
         self.callers = Callers()
         self.in_flight = InFlight(deps.limits.in_flight_per_key)
-        self.fence = Fence(deps.policy, deps.fencing)
+        self.fence = Fence(deps.policy, deps.fencing, cut)
         self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
         self.targets = Targets()

@@ -45,7 +45,7 @@ class McpGateway:
         self._log = CallLog(deps)
         self._retries = Retries(deps.answers)
         self._in_flight = InFlight(deps.limits.in_flight_per_key)
-        self._fence = Fence(deps.policy, deps.fencing)
+        self._fence = Fence(deps.policy, deps.fencing, Relay.cut)
         self._parking = Parking(deps.policy, deps.fencing)
         self._ids = CallIds(deps.clock)
 

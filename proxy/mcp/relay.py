@@ -37,7 +37,7 @@ def _keep_nothing(body: bytes) -> None:
 class Relay:
     """One call's way there and back. `attempt` may be aborted by whoever watches the client."""
 
-    def __init__(self, deps: Deps, log: CallLog, call: McpCall, client: McpClient, fence: Fence) -> None:
+    def __init__(self, deps: Deps, log: CallLog, call: McpCall, client: McpClient, fence: "Fence[Relay]") -> None:
         self._deps = deps
         self._log = log
         self._call = call

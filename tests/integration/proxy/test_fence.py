@@ -117,6 +117,32 @@ async def test_a_stream_cut_before_its_first_byte_is_a_403_and_its_input_is_bill
     assert ended["usage"] == {"input": -(-len(body) // 4), "is_estimated": True}
 
 
+async def test_the_stream_of_a_client_that_does_not_read_is_cut_and_billed_all_the_same(tmp_path: Path) -> None:
+    frame = openai_frames(("x" * 60_000,))[0]
+
+    async def flood(_: Asked, wire: Wire) -> None:
+        await wire.send(STREAM_HEAD)
+        while not wire.gone.is_set():
+            await wire.send(chunk(frame))
+            await provider._note()
+
+    async with proxied(tmp_path, flood) as (provider, proxy), proxy.open(request(stream=True)) as connection:
+        await connection.head()
+        with pytest.raises(TimeoutError):  # every buffer on the way is full
+            await provider.until(lambda: False, 1)
+        proxy.policy.change(RUN_KEY, **REVOKED)
+        ended = proxy.sink.ended
+        await provider.until(lambda: provider.gone == 1)
+        parts = [b""]
+        while part := await connection.chunk():
+            parts.append(part)
+
+    assert (ended["outcome"], ended["error_code"], ended["after_revocation"]) == ("truncated", "run_revoked", True)
+    assert ended["usage"]["output"] > 0
+    assert b"run_revoked" in parts[-1]
+    assert len(proxy.sink.of("call_ended")) == 1
+
+
 @pytest.mark.parametrize("change", [REVOKED, FROZEN], ids=["revoked", "frozen"])
 async def test_where_streams_finish_the_stream_runs_on_and_is_metered(tmp_path: Path, change: dict[str, Any]) -> None:
     frames, release = openai_frames(), asyncio.Event()

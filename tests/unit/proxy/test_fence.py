@@ -60,7 +60,7 @@ def stream(source: Source, headers: Mapping[bytes, bytes]) -> Stream:
 
 def test_only_the_streams_of_whose_standing_changed_are_looked_at() -> None:
     source = Source()
-    fence = Fence(source, Fencing())
+    fence = Fence(source, Fencing(), Stream.cut)
     one, other = (stream(source, {b"x-api-key": name}) for name in (b"r_1", b"r_2"))
     for each in (one, other):
         fence.enter(each)
@@ -71,7 +71,7 @@ def test_only_the_streams_of_whose_standing_changed_are_looked_at() -> None:
 
 def test_a_stream_that_enters_after_its_run_has_ended_is_cut_at_once() -> None:
     source = Source()
-    fence = Fence(source, Fencing())
+    fence = Fence(source, Fencing(), Stream.cut)
     late = stream(source, {b"x-api-key": b"r_1"})
     source.change("r_1", state="revoked")
     fence.enter(late)
@@ -80,7 +80,7 @@ def test_a_stream_that_enters_after_its_run_has_ended_is_cut_at_once() -> None:
 
 def test_a_call_that_has_left_is_left_alone() -> None:
     source = Source()
-    fence = Fence(source, Fencing())
+    fence = Fence(source, Fencing(), Stream.cut)
     gone = stream(source, {b"x-api-key": b"r_1"})
     fence.enter(gone)
     fence.leave(gone)
@@ -104,7 +104,7 @@ def test_a_call_of_an_agents_key_with_several_runs_is_held_to_the_run_it_was_put
     values: dict[str, object], fencing: Fencing, expected: list[str]
 ) -> None:
     source = Source()
-    fence = Fence(source, fencing)
+    fence = Fence(source, fencing, Stream.cut)
     mine = stream(source, BOTH)
     fence.enter(mine)
     source.change("r_2", **values)
@@ -115,7 +115,7 @@ def test_a_call_of_an_agents_key_with_several_runs_is_held_to_the_run_it_was_put
 
 def test_a_call_that_was_renamed_is_found_by_its_new_run_and_not_by_the_old_one() -> None:
     source = Source()
-    fence = Fence(source, Fencing())
+    fence = Fence(source, Fencing(), Stream.cut)
     mine = stream(source, BOTH)
     fence.enter(mine)
     mine.headers = {b"x-api-key": b"agent", b"x-pointsman-task": b"t_2"}
@@ -130,7 +130,7 @@ def test_a_call_that_was_renamed_is_found_by_its_new_run_and_not_by_the_old_one(
 def test_an_answer_is_withheld_from_a_revoked_run_only_and_not_where_streams_finish() -> None:
     source = Source()
     caller = identify({b"x-api-key": b"r_1"}, source.current())
-    strict, lenient = Fence(source, Fencing()), Fence(source, Fencing(revoked_streams="finish"))
+    strict, lenient = Fence(source, Fencing(), Stream.cut), Fence(source, Fencing(revoked_streams="finish"), Stream.cut)
     source.change("r_1", state="held", is_frozen=True)
     assert strict.withholds(caller) is None
     source.change("r_1", state="revoked")
