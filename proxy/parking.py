@@ -1,9 +1,9 @@
 """Where calls of held runs wait: nobody is asked for them until their run goes on.
 
-held ──▶ parked ── the run goes on ──▶ on its way, as if it had come now
-├── the run is revoked ──▶ 403 `run_revoked`
-├── too long, or too many wait ──▶ 503 `run_paused`, to be sent again
-└── its client leaves ──▶ let go at once
+    held ──▶ parked ── the run goes on ──▶ on its way, as if it had come now
+               ├── the run is revoked ──▶ 403 `run_revoked`
+               ├── too long, too many wait, or our process ends ──▶ 503 `run_paused`, to be sent again
+               └── its client leaves ──▶ let go at once
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Parking:
                 while caller.hold is not None:
                     await self._change(caller, changed)
                     caller = again()
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):  # cancelled: our process ends, and the next one can take it
             raise paused(caller.hold) from None
         finally:
             self._count -= 1

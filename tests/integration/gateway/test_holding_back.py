@@ -295,6 +295,23 @@ async def test_a_gateway_killed_with_parked_calls_cuts_them_and_records_no_answe
     assert len(desk.provider.asked) == asked + 1
 
 
+async def test_a_gateway_told_to_stop_sends_parked_calls_to_the_next_one(tmp_path: Path) -> None:
+    async with office(tmp_path) as desk, httpx2.AsyncClient(base_url=desk.place.url, timeout=30) as client:
+        await asyncio.to_thread(desk.set_state, 0, "paused")
+        waiting = await desk.park(client, desk.place.run_key(0))
+        await desk.until_parked()
+        asked = len(desk.provider.asked)
+        stopped = await asyncio.to_thread(desk.place.stop, desk.place.processes[0])
+        answer = await waiting
+        row = await desk.row("outcome = 'refused'")
+
+    assert stopped == 0
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
+    assert answer.json()["error"]["code"] == "run_paused"
+    assert (row["error_code"], row["cost_nano_usd"]) == ("run_paused", 0)
+    assert len(desk.provider.asked) == asked
+
+
 async def test_a_call_made_while_its_run_waits_is_summed_as_the_cost_of_waiting(tmp_path: Path) -> None:
     async with office(tmp_path) as desk, httpx2.AsyncClient(base_url=desk.place.url) as client:
         assert (await ask(client, desk.place.run_key(0))).status_code == 200
