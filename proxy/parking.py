@@ -4,6 +4,8 @@
                ├── the run is revoked ──▶ 403 `run_revoked`
                ├── too long, too many wait, or our process ends ──▶ 503 `run_paused`, to be sent again
                └── its client leaves ──▶ let go at once
+
+A call waits for an event of its own, which a change of policy sets: nothing turns meanwhile.
 """
 
 import asyncio
