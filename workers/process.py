@@ -25,6 +25,7 @@ from workers.bootstrap import bootstrap
 from workers.clock import WallClock
 from workers.dispatch import Dispatcher
 from workers.engine import engine_over
+from workers.freezes import FreezeKeeper
 from workers.gateway import TIMEOUT, GatewayClient
 from workers.leadership import Leadership
 from workers.reconcile import Reconciler
@@ -61,7 +62,7 @@ async def serve(settings: Settings) -> None:
             group.create_task(_work(task_worker(parts.client, _task_activities(parts)), stop), name="task worker")
             group.create_task(_work(agent_worker(parts.client, agents), stop), name="agent worker")
             group.create_task(_until(stop, _dispatcher(parts, service).run()), name="dispatcher")
-            group.create_task(_watch(parts).run(stop), name="watch")
+            group.create_task(_watch(parts, service).run(stop), name="watch")
             group.create_task(keep_presence(parts.control, "workers", parts.clock, stop), name="presence")
 
 
@@ -107,11 +108,12 @@ def _task_activities(parts: Parts) -> TaskActivities:
     return TaskActivities(parts.control, parts.client, parts.clock, parts.master_key)
 
 
-def _watch(parts: Parts) -> Watch:
+def _watch(parts: Parts, service: CommandService) -> Watch:
     return Watch(
         parts.control,
         parts.calls,
         Reconciler(parts.control, parts.client, parts.clock),
+        FreezeKeeper(parts.control, service.engine, parts.clock),
         Leadership(parts.control, parts.clock, "watch", parts.name),
         thresholds_of(parts.settings),
         int(parts.settings.review_patience_seconds * 1000),

@@ -1,8 +1,9 @@
 """What changes with the clock alone: every two seconds the leader looks at all live runs and writes down who is stuck.
 
 Killed, signals stay as they are until another worker takes over. A signal is written only when it changed and taken
-away when its finding is gone; the watch revokes nothing. Once a minute it also repairs what nobody could have told (a
-task that waits for one that has closed) and trims the outbox.
+away when its finding is gone; the watch revokes nothing. It also repairs what nobody could tell: every ten seconds
+freezes that did not reach their tasks, every minute tasks that are wrong about those they wait for. And it trims the
+outbox.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from controlplane.ports import Clock
 from controlplane.settings import Settings
 from controlplane.store.database import Database
 from controlplane.store.outbox import trim
+from workers.freezes import FreezeKeeper
 from workers.incidents import watch_losses
 from workers.leadership import Leadership
 from workers.overdue import watch_reviews
@@ -24,6 +26,7 @@ from workers.sightings import ended_calls, live_runs
 from workers.signals import Found, write_signals
 
 EVERY_SECONDS = 2.0
+FREEZES_EVERY_MS = 10_000
 RECONCILE_EVERY_MS = 60_000
 CALLS_OF_A_SUSPECT = 500  # how far back a loop is counted; the first look, at all runs, reads only twenty
 
@@ -41,11 +44,13 @@ class Watch:
     control: Database
     calls: Database
     reconciler: Reconciler
+    freezes: FreezeKeeper
     leadership: Leadership
     thresholds: Thresholds
     review_patience_ms: int
     clock: Clock
     reconciled_at_ms: int = 0
+    kept_freezes_at_ms: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. A database that is away is waited for."""
@@ -80,8 +85,11 @@ class Watch:
 
     async def _reconcile_when_due(self) -> None:
         now_ms = self.clock.now_ms()
+        if now_ms - self.kept_freezes_at_ms >= FREEZES_EVERY_MS:
+            self.kept_freezes_at_ms = now_ms
+            await self.freezes.look()
         if now_ms - self.reconciled_at_ms >= RECONCILE_EVERY_MS:
             self.reconciled_at_ms = now_ms
-            await self.reconciler.resolve_closed_blockers()
+            await self.reconciler.correct_blockers()
             async with self.control.transaction() as session:
                 await trim(session)

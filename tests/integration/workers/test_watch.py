@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import pytest
 
-from controlplane.domain.commands import ClaimTask, ReleaseRun
-from controlplane.domain.state import TaskState
+from controlplane.domain.commands import ClaimTask, EditTask, ReleaseRun, ResolveBlocker
+from controlplane.domain.state import Actor, ActorKind, TaskState
 from controlplane.domain.stuck import Thresholds
 from controlplane.store.call_tables import Call
 from controlplane.store.database import Database, open_calls
 from controlplane.store.tables import RunUsage, User
-from tests.integration.workers.conftest import WRITER, World
+from tests.integration.workers.conftest import WRITER, World, until
+from workers.freezes import FreezeKeeper
 from workers.leadership import Leadership
 from workers.reconcile import Reconciler
 from workers.watch import Watch
+
+REVISIONS = {"now": '"revision":2', "before": '"revision":1'}
 
 
 @dataclass
@@ -80,6 +83,7 @@ async def desk(world: World) -> AsyncIterator[Desk]:
         world.control,
         calls,
         Reconciler(world.control, world.client, world.clock),
+        FreezeKeeper(world.control, world.engine, world.clock),
         Leadership(world.control, world.clock, "watch", "me"),
         Thresholds(repeats=3, silence_ms=60_000),
         86_400_000,
@@ -165,6 +169,47 @@ async def test_the_reconciler_tells_what_a_terminated_workflow_could_not(desk: D
     await world.client.get_workflow_handle(blocker.task_id).terminate("by hand")
     await world.write("UPDATE tasks SET status = 'done' WHERE task_id = :t", t=blocker.task_id)
 
-    assert await desk.watch.reconciler.resolve_closed_blockers() == 1
+    assert await desk.watch.reconciler.correct_blockers() == 1
     await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND is_claimable", t=waiting.task_id)
-    assert await desk.watch.reconciler.resolve_closed_blockers() == 0
+    assert await desk.watch.reconciler.correct_blockers() == 0
+
+
+async def test_the_reconciler_corrects_who_was_wrong_about_a_blocker_either_way(desk: Desk) -> None:
+    world = desk.world
+    blocker = await world.create("First")
+    waiting = await world.create("Second", blockers=(blocker.task_id,))
+    await world.until_row("SELECT 1 FROM tasks WHERE is_blocked")
+    system = Actor(ActorKind.SYSTEM, "workers", "Pointsman")
+    await world.apply(waiting.task_id, ResolveBlocker(blocker.task_id, "done"), system)
+    await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND is_claimable", t=waiting.task_id)
+
+    assert await desk.watch.reconciler.correct_blockers() == 1
+    await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND is_blocked", t=waiting.task_id)
+    await world.apply(waiting.task_id, ResolveBlocker(blocker.task_id, "cancelled"), system)
+    await world.until_row("SELECT 1 FROM tasks WHERE needs_human_kind = 'blocker_cancelled'")
+    assert await desk.watch.reconciler.correct_blockers() == 1
+    await world.until_row("SELECT 1 FROM tasks WHERE task_id = :t AND needs_human = ''", t=waiting.task_id)
+    assert await desk.watch.reconciler.correct_blockers() == 0
+
+
+async def test_the_reconciler_does_not_overrule_what_a_task_has_heard_since(desk: Desk) -> None:
+    world = desk.world
+    blocker = await world.create("First")
+    waiting = await world.create("Second", blockers=(blocker.task_id,))
+    handle = world.client.get_workflow_handle(waiting.task_id)
+
+    async def has_checked() -> bool:
+        events = [event async for event in handle.fetch_history_events()]
+        return sum(event.HasField("activity_task_completed_event_attributes") for event in events) == 2
+
+    assert await until(has_checked)
+    await world.write("UPDATE tasks SET status = 'done' WHERE task_id = :t", t=blocker.task_id)
+    await world.apply(waiting.task_id, EditTask(title="Changed since"))
+    await world.until_row("SELECT 1 FROM tasks WHERE title = 'Changed since'")
+    await world.write("UPDATE tasks SET state_json = replace(state_json, :now, :before)", **REVISIONS)
+
+    assert await desk.watch.reconciler.correct_blockers() == 1
+    await world.apply(waiting.task_id, EditTask(title="And again"))  # an Update waits for the signals before it
+    state = await world.engine.snapshot(waiting.task_id)
+    assert state is not None
+    assert state.is_blocked
