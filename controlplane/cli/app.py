@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controlplane.cli import keys, people, product, tasks
+from controlplane.cli import agents, keys, people, product, task_verbs
 from controlplane.cli.outcome import Unsuccessful, show
 from controlplane.version import VERSION
 
@@ -14,7 +14,7 @@ cli = typer.Typer(
     help="Agent control plane, with the LLM and MCP gateway built in.",
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not running, 4 refused.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -27,7 +27,11 @@ cli.command("password")(people.password)
 cli.command("migrate")(product.migrate)
 cli.command("proxy", context_settings=product.PASS_ON)(product.proxy)
 cli.add_typer(keys.cli, name="keys")
-cli.add_typer(tasks.cli, name="task")
+cli.add_typer(task_verbs.cli, name="task")
+cli.add_typer(agents.cli, name="agent")
+cli.command("freeze")(agents.freeze_all)
+cli.command("thaw")(agents.thaw_all)
+cli.command("stalled")(agents.stalled)
 
 
 @cli.command("version")
