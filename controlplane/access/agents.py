@@ -1,6 +1,7 @@
 """Agents: registered by their first key or by saying who they are."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pointsman.contract import IdPrefix, new_id
@@ -36,15 +37,24 @@ async def register_agent(
     name: str,
     now_ms: int,
     *,
-    capabilities: list[str] | None = None,
+    capabilities: Sequence[str] | None = None,
     call_sign: str | None = None,
     kind: str | None = None,
     definition: dict[str, Any] | None = None,
     is_simulated: bool | None = None,
+    template: str | None = None,
+    max_concurrency: int | None = None,
 ) -> Agent:
     """The agent of that name, made if it is new. What is None stays as it is. Raises ValueError for an odd name."""
     agent = await find_agent(session, workspace_id, agent_name(name))
-    given = {"call_sign": call_sign, "kind": kind, "definition": definition, "is_simulated": is_simulated}
+    given = {
+        "call_sign": call_sign,
+        "kind": kind,
+        "definition": definition,
+        "is_simulated": is_simulated,
+        "template": template,
+        "max_concurrency": max_concurrency,
+    }
     changes: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
     if capabilities is not None:
         changes["capabilities"] = sorted({capability.strip().lower() for capability in capabilities} - {""})

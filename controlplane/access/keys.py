@@ -10,21 +10,37 @@ from controlplane.store.upsert import table_of
 
 
 async def create_key(
-    session: AsyncSession, kind: KeyKind, workspace_id: str, name: str, now_ms: int, agent_id: str | None = None
+    session: AsyncSession,
+    kind: KeyKind,
+    workspace_id: str,
+    name: str,
+    now_ms: int,
+    agent_id: str | None = None,
+    secret: bytes | None = None,
 ) -> str:
-    """A new key in plain text, which nobody can read again. An agent's key needs its agent."""
+    """A new key in plain text, which nobody can read again. An agent's key needs its agent.
+
+    With the same `secret` it is the same key, and stays as it was made. Raises ValueError when it was made otherwise.
+    """
     if (kind is KeyKind.AGENT) is not (agent_id is not None) or kind is KeyKind.RUN:
         raise ValueError(f"a key of kind {kind!r} cannot belong to agent {agent_id!r}; run keys are derived")
-    plain = new_key(kind)
-    await _add_key(session, plain, kind, workspace_id, name, now_ms, agent_id)
+    plain = new_key(kind, secret)
+    known = await _find_key(session, plain) if secret else None
+    if known is None:
+        await _add_key(session, plain, kind, workspace_id, name, now_ms, agent_id)
+    elif (known.agent_id, known.name) != (agent_id, name):
+        raise ValueError("this key was made for something else")
     return plain
+
+
+async def _find_key(session: AsyncSession, plain: str) -> Key | None:
+    found = await session.execute(select(Key).where(table_of(Key).c.key_digest == digest(plain)))
+    return found.scalars().first()
 
 
 async def adopt_key(session: AsyncSession, plain: str, workspace_id: str, name: str, now_ms: int) -> None:
     """Makes an admin key that stands in a file known, whatever became of the start that wrote the file. Idempotent."""
-    columns = table_of(Key).c
-    known = await session.execute(select(columns.key_id).where(columns.key_digest == digest(plain)))
-    if known.first() is None:
+    if await _find_key(session, plain) is None:
         await _add_key(session, plain, KeyKind.ADMIN, workspace_id, name, now_ms, None)
 
 

@@ -1,11 +1,62 @@
 """Puts the API together. `web` mounts it at `/api/v1`; it has no pages of its own."""
 
-from fastapi import FastAPI
+from functools import partial
+from types import ModuleType
 
-from controlplane.api import agents, channel, deliverables, keys, offers, reading, runs, tasks, uploads
+from fastapi import FastAPI, Response
+
+from controlplane.api import (
+    agent_verbs,
+    agents,
+    blockers,
+    channel,
+    deliverables,
+    holds,
+    insight,
+    keys,
+    notes,
+    offers,
+    operations,
+    people,
+    recurring,
+    reviews,
+    run_questions,
+    run_state,
+    runs,
+    talk,
+    task_verbs,
+    tasks,
+    uploads,
+)
 from controlplane.api.deps import ApiDeps
+from controlplane.api.openapi import describe
 from controlplane.api.problems import answer_problems
 from controlplane.api.requests import Requests
+
+# In the order of their paths: `/agents/me/…` is asked before `/agents/{agent}/…`.
+ROUTERS: tuple[ModuleType, ...] = (
+    tasks,
+    task_verbs,
+    holds,
+    blockers,
+    reviews,
+    talk,
+    insight,
+    deliverables,
+    offers,
+    runs,
+    run_questions,
+    run_state,
+    notes,
+    agents,
+    agent_verbs,
+    people,
+    operations,
+    recurring,
+    uploads,
+    keys,
+    channel,
+)
 
 
 def create_api(deps: ApiDeps) -> FastAPI:
@@ -16,10 +67,19 @@ def create_api(deps: ApiDeps) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        default_response_class=Response,
     )
     app.state.deps = deps
-    for module in (tasks, reading, deliverables, agents, keys, offers, runs, uploads, channel):
+    for module in ROUTERS:
         app.include_router(module.router)
     answer_problems(app)
     app.add_middleware(Requests)
+    app.openapi = partial(described_once, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app
+
+
+def described_once(app: FastAPI) -> dict[str, object]:
+    """The document, made when it is first asked for."""
+    if app.openapi_schema is None:
+        app.openapi_schema = describe(app)
+    return app.openapi_schema

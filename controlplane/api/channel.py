@@ -3,7 +3,8 @@
     server → agent   {"type": "work_available"}              something this agent could claim
                      {"type": "lease_lost", "run_id": …}     the task was taken away
                      {"type": "stop", "run_id": …}           a person stopped the run
-                     {"type": "answer", "question_id": …}    a person answered
+                     {"type": "answer", "question_id": …}    a person answered, or nobody did in time
+                     {"type": "directives", "run_id": …}     beat by HTTP: the answer says what you should know
     agent → server   {"type": "beat", "run_id", "epoch", "progress"?}
 
 Each connection reads what it says from SQL when the feed speaks of its workspace; it remembers only what it has said.

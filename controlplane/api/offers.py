@@ -1,21 +1,22 @@
 """`/agents/me/next`: an agent waits for work, and gets a task with everything its run needs."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
-from pointsman.contract import ErrorCode, KeyKind
+from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
 from controlplane.access.agents import register_agent
 from controlplane.access.callers import Caller
-from controlplane.api import bodies
 from controlplane.api.agents import checked_name
-from controlplane.api.callers import LiveCaller
+from controlplane.api.bodies import runs as bodies
+from controlplane.api.callers import AGENTS, LiveCaller
 from controlplane.api.commanding import CommandId
 from controlplane.api.deps import ApiDeps, Deps
+from controlplane.api.described import REQUEST_ID, operation
 from controlplane.api.views import answer, iso, task_views
+from controlplane.api.views.runs import GrantView, OfferView, SaidHereView
 from controlplane.api.waiting import wait_for
 from controlplane.commands import Claim, CommandRefused
+from controlplane.commands.contents import words_of
 from controlplane.commands.desk import refused
 from controlplane.commands.runs import see_agent
 from controlplane.domain.commands import ReleaseRun
@@ -24,12 +25,15 @@ from controlplane.ports import EngineUnavailable
 from controlplane.store.tables import Comment
 from controlplane.store.upsert import table_of
 
-router = APIRouter(prefix="/agents/me")
+router = APIRouter(prefix="/agents/me", tags=["runs"])
 
 COMMENTS = 100  # the latest of a task, which a run is given
 
 
-@router.post("/next")
+NOTHING = {204: {"description": "Nothing to do within the time.", "headers": REQUEST_ID}}
+
+
+@router.post("/next", **operation("agent_next", AGENTS, OfferView, answers=NOTHING))
 async def next_task(
     body: bodies.Next, request: Request, caller: LiveCaller, command_id: CommandId, deps: Deps
 ) -> Response:
@@ -55,16 +59,17 @@ async def next_task(
 
 async def _enter(body: bodies.Next, caller: Caller, deps: ApiDeps) -> str:
     """The agent is here, and able to do this."""
-    if caller.kind is not KeyKind.AGENT or caller.agent_id is None:
-        raise refused(ErrorCode.FORBIDDEN, "Only an agent's key can ask for work.")
+    agent_id = caller.agent_id or ""
     if body.name is not None and checked_name(body.name) != caller.name:
         raise refused(ErrorCode.FORBIDDEN, f"This key belongs to agent {caller.name!r}, not {body.name!r}.")
     now_ms = deps.clock.now_ms()
     async with deps.control.transaction() as session:
         if body.capabilities:
-            await register_agent(session, caller.workspace_id, caller.name, now_ms, capabilities=body.capabilities)
-        await see_agent(session, caller.agent_id, now_ms)
-    return caller.agent_id
+            await register_agent(
+                session, caller.workspace_id, caller.name, now_ms, capabilities=list(body.capabilities)
+            )
+        await see_agent(session, agent_id, now_ms)
+    return agent_id
 
 
 async def _give_back(deps: ApiDeps, caller: Caller, command_id: str, claim: Claim) -> None:
@@ -76,7 +81,7 @@ async def _give_back(deps: ApiDeps, caller: Caller, command_id: str, claim: Clai
         return
 
 
-async def _offer(deps: ApiDeps, claim: Claim) -> dict[str, Any]:
+async def _offer(deps: ApiDeps, claim: Claim) -> OfferView:
     state, run = claim.state, claim.run
     review = state.last_review
     async with deps.control.reading() as session:
@@ -88,27 +93,25 @@ async def _offer(deps: ApiDeps, claim: Claim) -> dict[str, Any]:
             .order_by(comments.at_ms.desc())
             .limit(COMMENTS)
         )
-    return {
-        "task": task,
-        "run": {
-            "run_id": run.run_id,
-            "number": run.number,
-            "epoch": run.epoch,
-            "key": claim.key,
-            "lease_ttl_seconds": deps.settings.lease_ttl_seconds,
-            "beat_seconds": deps.settings.beat_seconds,
-        },
-        "gateway_url": deps.settings.proxy_url,
-        "review_note": review.note if review and review.verdict == "request_changes" else None,
-        "previous_version_text": await _previous_version(deps, claim),
-        "comments": [
-            {"author": author, "text": text, "created_at": iso(at_ms)} for author, text, at_ms in latest.all()[::-1]
+    return OfferView(
+        task=task,
+        run=GrantView(
+            run_id=run.run_id,
+            number=run.number,
+            epoch=run.epoch,
+            key=claim.key,
+            lease_ttl_seconds=deps.settings.lease_ttl_seconds,
+            beat_seconds=deps.settings.beat_seconds,
+        ),
+        gateway_url=deps.settings.proxy_url,
+        review_note=review.note if review and review.verdict == "request_changes" else None,
+        previous_version_text=await _previous_version(deps, claim),
+        comments=[
+            SaidHereView(author=author, text=text, created_at=iso(at_ms)) for author, text, at_ms in latest.all()[::-1]
         ],
-    }
+    )
 
 
 async def _previous_version(deps: ApiDeps, claim: Claim) -> str | None:
-    if not claim.state.deliverables:
-        return None
-    content = await deps.blobs.get(claim.state.deliverables[-1].sha256)
-    return content.decode(errors="replace") if content is not None else None
+    made = claim.state.deliverables
+    return await words_of(deps.blobs, made[-1]) if made else None

@@ -4,7 +4,8 @@ fault                          status   code                 retry
 the rules said no              by code  the refusal's        no
 body or query is not valid     422      invalid_request      no, `errors` points at what is wrong
 not JSON at all                400      invalid_request      no
-no such path or method         404/405  not_found            no
+the task has moved on          412      revision_mismatch    no, look again
+no such path or method         404/405  not_found            no; `allow` names the methods
 engine or database is away     503      engine_unavailable   yes, with the same Idempotency-Key
 our own fault                  500      internal             yes; the traceback is logged under `request_id`
 """
@@ -35,6 +36,8 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.ILLEGAL_TRANSITION: 409,
     ErrorCode.DEPENDENCY_CYCLE: 409,
     ErrorCode.TASK_BLOCKED: 409,
+    ErrorCode.TASK_HELD: 409,
+    ErrorCode.REVISION_MISMATCH: 412,
     ErrorCode.LEASE_LOST: 409,
     ErrorCode.RUN_REVOKED: 403,
     ErrorCode.IDEMPOTENCY_MISMATCH: 422,
@@ -42,6 +45,7 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.CHECKSUM_MISMATCH: 422,
     ErrorCode.TOO_MANY_UPLOADS: 429,
     ErrorCode.ENGINE_UNAVAILABLE: 503,
+    ErrorCode.INTERNAL: 500,
 }
 TITLES: Mapping[ErrorCode, str] = {
     ErrorCode.INVALID_REQUEST: "The request is not valid",
@@ -52,6 +56,8 @@ TITLES: Mapping[ErrorCode, str] = {
     ErrorCode.ILLEGAL_TRANSITION: "Not possible from here",
     ErrorCode.DEPENDENCY_CYCLE: "Tasks would wait for each other",
     ErrorCode.TASK_BLOCKED: "The task waits for others",
+    ErrorCode.TASK_HELD: "The task is held",
+    ErrorCode.REVISION_MISMATCH: "The task has changed since",
     ErrorCode.LEASE_LOST: "The task was taken away",
     ErrorCode.RUN_REVOKED: "The run has ended",
     ErrorCode.IDEMPOTENCY_MISMATCH: "The idempotency key was used before",
@@ -113,8 +119,10 @@ def answer_problems(app: FastAPI) -> None:
         return _not_valid(request, error.errors() if isinstance(error, RequestValidationError) else ())
 
     async def no_endpoint(request: Request, error: Exception) -> Response:
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        return _no_endpoint(request, status)
+        status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+        response = _no_endpoint(request, status)
+        response.headers.update(headers or {})
+        return response
 
     app.add_exception_handler(CommandRefused, refused)
     app.add_exception_handler(EngineUnavailable, unavailable)

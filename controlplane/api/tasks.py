@@ -1,42 +1,49 @@
-"""`/tasks`: what a person's script may do with tasks, and what everybody may read of them."""
+"""`/tasks`: made, listed, read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query, Response
-from pointsman.contract import ErrorCode, KeyKind
-from sqlalchemy import select
+from fastapi import APIRouter, Path, Query, Response
+from pointsman.contract import ErrorCode
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.access.callers import Caller
-from controlplane.api import bodies
-from controlplane.api.callers import LiveCaller
+from controlplane.access.agents import find_agent
+from controlplane.api.bodies import tasks as bodies
+from controlplane.api.callers import EVERYBODY, PEOPLE_AND_AGENTS, LiveCaller
 from controlplane.api.commanding import CommandId
-from controlplane.api.deps import ApiDeps, Deps
+from controlplane.api.deps import Deps
+from controlplane.api.described import ETAG, operation
+from controlplane.api.paging import Page, read_page
+from controlplane.api.task_answers import read_state, task_answer
 from controlplane.api.views import answer, task_views
-from controlplane.commands.desk import refused
-from controlplane.domain.commands import (
-    AnswerQuestion,
-    CancelTask,
-    Command,
-    EditTask,
-    MoveTask,
-    RemoveBlocker,
-    ReviewDeliverable,
-)
+from controlplane.api.views.tasks import TaskPage, TaskView
+from controlplane.commands.references import find_task, task_number
+from controlplane.commands.reviews import ReviewWish
 from controlplane.domain.state import TaskState, TaskStatus
 from controlplane.store.tables import Task
 from controlplane.store.upsert import table_of
 
-router = APIRouter(prefix="/tasks")
+router = APIRouter(prefix="/tasks", tags=["tasks"])
 
-MAX_NUMBER = 999_999_999  # what `T-…` may be
-Status = Literal["backlog", "ready", "in_progress", "in_review", "done", "failed", "cancelled"]
+Ref = Annotated[str, Path(min_length=1, max_length=60, description="`T-12`, or the task's id.", examples=["T-12"])]
+Word = Annotated[str | None, Query(min_length=1, max_length=60)]
+TASKS = table_of(Task).c
 
 
-@router.post("")
+@router.post(
+    "",
+    **operation(
+        "task_create",
+        PEOPLE_AND_AGENTS,
+        TaskView,
+        status=201,
+        headers=ETAG,
+        refuses=(ErrorCode.ILLEGAL_TRANSITION, ErrorCode.NOT_FOUND),
+    ),
+)
 async def create(body: bodies.NewTask, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    if caller.kind is KeyKind.RUN:
-        raise refused(ErrorCode.FORBIDDEN, "A run's key makes no tasks; its agent's key does.")
+    """Makes a task. A run makes the parts of its own task with `/runs/{run_id}/subtasks`."""
     state = await deps.commands.create_task(
         caller.actor,
         command_id,
@@ -49,115 +56,72 @@ async def create(body: bodies.NewTask, caller: LiveCaller, command_id: CommandId
         agent=body.agent,
         blockers=tuple(body.blockers),
         to_backlog=body.backlog,
+        parent=body.parent,
+        review=wished(body.review),
     )
-    return await _task(deps, state, 201)
+    return await task_answer(deps, state, 201)
 
 
-@router.get("")
+@router.get("", **operation("task_list", PEOPLE_AND_AGENTS, TaskPage))
 async def list_tasks(
     caller: LiveCaller,
     deps: Deps,
-    status: Status | None = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
+    page: Page,
+    status: TaskStatus | None = None,
+    agent: Word = None,
+    parent: Word = None,
+    needs_human: bool | None = None,
+    blocked: bool | None = None,
+    q: Annotated[str | None, Query(min_length=1, max_length=100, description="In the title, or `T-12`.")] = None,
 ) -> Response:
-    """Newest first; `next_cursor` continues after the last one."""
-    columns = table_of(Task).c
-    query = select(columns.state_json).where(columns.workspace_id == caller.workspace_id)
-    if status is not None:
-        query = query.where(columns.status == status)
-    if cursor is not None:
-        query = query.where(columns.number < cursor)
+    """Tasks, newest first; filters are joined by *and*."""
+    query: Select[Any] = select(TASKS.state_json, TASKS.number).where(TASKS.workspace_id == caller.workspace_id)
     async with deps.control.reading() as session:
-        texts = (await session.execute(query.order_by(columns.number.desc()).limit(limit + 1))).scalars().all()
-        states = [msgspec.json.decode(text, type=TaskState) for text in texts[:limit]]
+        query = _filtered(query, status, needs_human, blocked, q)
+        for condition in await _related(session, caller.workspace_id, agent, parent):
+            query = query.where(condition)
+        rows, next_cursor = await read_page(session, query, [TASKS.number], page, is_descending=True)
+        states = [msgspec.json.decode(row["state_json"], type=TaskState) for row in rows]
         views = await task_views(session, states, deps.settings.web_url)
-    return answer({"tasks": views, "next_cursor": states[-1].number if len(texts) > limit else None})
+    return answer(TaskPage(tasks=views, next_cursor=next_cursor))
 
 
-@router.get("/{ref}")
-async def show(ref: str, caller: LiveCaller, deps: Deps) -> Response:
-    return await _task(deps, await read_state(deps, ref, caller))
+def _filtered(
+    query: Select[Any], status: TaskStatus | None, needs_human: bool | None, blocked: bool | None, words: str | None
+) -> Select[Any]:
+    if status is not None:
+        query = query.where(TASKS.status == status.value)
+    if needs_human is not None:
+        query = query.where((TASKS.needs_human != "") if needs_human else (TASKS.needs_human == ""))
+    if blocked is not None:
+        query = query.where(TASKS.is_blocked.is_(blocked))
+    if words is not None:
+        query = query.where(
+            or_(TASKS.title.icontains(words, autoescape=True), TASKS.number == (task_number(words) or 0))
+        )
+    return query
 
 
-@router.post("/{ref}/edit")
-async def edit(ref: str, body: bodies.TaskEdit, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    needs = None if body.needs is None else tuple(dict.fromkeys(need.strip().lower() for need in body.needs))
-    return await _execute(deps, caller, command_id, ref, EditTask(body.title, body.brief, needs, body.priority))
+async def _related(
+    session: AsyncSession, workspace_id: str, agent: str | None, parent: str | None
+) -> list[ColumnElement[bool]]:
+    """Whom and what it belongs to; what nobody knows has no tasks."""
+    conditions: list[ColumnElement[bool]] = []
+    if agent is not None:
+        found = await find_agent(session, workspace_id, agent)
+        conditions.append(TASKS.agent_id == (found.agent_id if found else ""))
+    if parent is not None:
+        task = await find_task(session, parent, workspace_id)
+        conditions.append(TASKS.parent_id == (task.task_id if task else ""))
+    return conditions
 
 
-@router.post("/{ref}/assign")
-async def assign(ref: str, body: bodies.Assignment, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    state = await deps.commands.assign(caller.actor, command_id, ref, body.agent, caller.workspace_id)
-    return await _task(deps, state)
+@router.get("/{ref}", **operation("task_show", EVERYBODY, TaskView, headers=ETAG, refuses=(ErrorCode.NOT_FOUND,)))
+async def show(ref: Ref, caller: LiveCaller, deps: Deps) -> Response:
+    """One task. Its ETag is its revision."""
+    return await task_answer(deps, await read_state(deps, ref, caller))
 
 
-@router.post("/{ref}/move")
-async def move(ref: str, body: bodies.Move, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    return await _execute(deps, caller, command_id, ref, MoveTask(TaskStatus(body.to)))
-
-
-@router.post("/{ref}/cancel")
-async def cancel(
-    ref: str, caller: LiveCaller, command_id: CommandId, deps: Deps, body: bodies.Cancellation | None = None
-) -> Response:
-    return await _execute(deps, caller, command_id, ref, CancelTask(body.reason if body else ""))
-
-
-@router.post("/{ref}/review")
-async def review(ref: str, body: bodies.Review, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    """Without a version it is the latest that is reviewed."""
-    version = body.version
-    if version is None:
-        state = await read_state(deps, ref, caller)
-        version = state.deliverables[-1].version if state.deliverables else 0
-    return await _execute(deps, caller, command_id, ref, ReviewDeliverable(version, body.verdict, body.note))
-
-
-@router.post("/{ref}/answer")
-async def answer_question(
-    ref: str, body: bodies.QuestionAnswer, caller: LiveCaller, command_id: CommandId, deps: Deps
-) -> Response:
-    """Without a question's id it is the open one that is answered."""
-    question_id = body.question_id
-    if question_id is None:
-        question = (await read_state(deps, ref, caller)).question
-        question_id = question.question_id if question else ""
-    return await _execute(deps, caller, command_id, ref, AnswerQuestion(question_id, body.text))
-
-
-@router.post("/{ref}/blockers")
-async def add_blockers(
-    ref: str, body: bodies.Blockers, caller: LiveCaller, command_id: CommandId, deps: Deps
-) -> Response:
-    state = await deps.commands.add_blockers(caller.actor, command_id, ref, body.tasks, caller.workspace_id)
-    return await _task(deps, state)
-
-
-@router.delete("/{ref}/blockers/{blocker_ref}")
-async def remove_blocker(ref: str, blocker_ref: str, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
-    blocker = await deps.commands.find_task(blocker_ref, caller.workspace_id)
-    return await _execute(deps, caller, command_id, ref, RemoveBlocker(blocker.task_id))
-
-
-async def _execute(deps: ApiDeps, caller: Caller, command_id: str, ref: str, command: Command) -> Response:
-    state = await deps.commands.execute(caller.actor, command_id, ref, command, caller.workspace_id)
-    return await _task(deps, state)
-
-
-async def _task(deps: ApiDeps, state: TaskState, status: int = 200) -> Response:
-    async with deps.control.reading() as session:
-        (view,) = await task_views(session, [state], deps.settings.web_url)
-    return answer(view, status)
-
-
-async def read_state(deps: ApiDeps, ref: str, caller: Caller) -> TaskState:
-    """The task as SQL knows it. Raises CommandRefused(not_found)."""
-    task = await deps.commands.find_task(ref, caller.workspace_id)
-    async with deps.control.reading() as session:
-        columns = table_of(Task).c
-        found = await session.execute(select(columns.state_json).where(columns.task_id == task.task_id))
-    text = found.scalar_one_or_none()
-    if text is None:
-        raise refused(ErrorCode.NOT_FOUND, f"{task.ref} is just being made.", task=task.ref)
-    return msgspec.json.decode(text, type=TaskState)
+def wished(body: bodies.ReviewWish | None) -> ReviewWish | None:
+    """The review rule as the commands take it."""
+    return ReviewWish(tuple(body.reviewers), body.needed, body.first_pass) if body else None

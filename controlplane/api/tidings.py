@@ -11,7 +11,7 @@ from controlplane.commands.claims import proposals
 from controlplane.domain.state import LIVE, RunState, TaskState
 from controlplane.feed.changes import Batch, Resync
 from controlplane.store.database import Database
-from controlplane.store.tables import Agent, Run, Task
+from controlplane.store.tables import Agent, Directive, Run, Task
 from controlplane.store.upsert import table_of
 
 TOPICS = frozenset({"task", "run", "agent"})
@@ -28,6 +28,7 @@ class Tidings:
         self._agent_id = agent_id
         self._since_ms = since_ms
         self._said: set[str] = set()
+        self._standing: dict[str, tuple[bool, bool]] = {}  # by run: is it paused, is its agent
         self._offered: list[str] = []
 
     def concerned(self, batch: Batch) -> bool:
@@ -41,8 +42,15 @@ class Tidings:
         async with self._database.reading() as session:
             runs = await self._runs(session)
             agent = await session.get(Agent, self._agent_id)
+            words = await self._words(session)
             offered = await proposals(session, agent, set(agent.capabilities)) if agent and not agent.is_paused else []
         messages = [message for run_id, state, text in runs for message in self._news(run_id, state, text)]
+        is_agent_paused = agent is not None and agent.is_paused
+        told = [
+            run_id for run_id, state, _ in runs if self._stands_anew(run_id, state, is_agent_paused=is_agent_paused)
+        ]
+        told += [run_id for directive_id, run_id in words if self._is_new(directive_id)]
+        messages += [{"type": "directives", "run_id": run_id} for run_id in dict.fromkeys(told)]
         if offered and offered != self._offered:
             messages.append({"type": "work_available"})
         self._offered = offered
@@ -60,13 +68,32 @@ class Tidings:
         )
         return [(run_id, RunState(state), text) for run_id, state, text in rows]
 
+    async def _words(self, session: AsyncSession) -> list[tuple[str, str]]:
+        """What waits for the next beat of the agent's live runs."""
+        directives, runs = table_of(Directive).c, table_of(Run).c
+        rows = await session.execute(
+            select(directives.directive_id, directives.run_id)
+            .join(table_of(Run), runs.run_id == directives.run_id)
+            .where(runs.agent_id == self._agent_id, runs.state.in_(list(LIVE)), directives.delivered_at_ms.is_(None))
+        )
+        return [(directive_id, run_id) for directive_id, run_id in rows]
+
+    def _stands_anew(self, run_id: str, state: RunState, *, is_agent_paused: bool) -> bool:
+        """Whether a live run is to stop or to pause, or not any more."""
+        if state not in LIVE:
+            return False
+        now = (state is RunState.PAUSED, is_agent_paused)
+        before = self._standing.get(run_id, (False, False))
+        self._standing[run_id] = now
+        return now != before
+
     def _news(self, run_id: str, state: RunState, state_json: str) -> Iterator[dict[str, Any]]:
         if state in ENDINGS:
             if self._is_new(run_id):
                 yield {"type": ENDINGS[state], "run_id": run_id}
             return
         question = msgspec.json.decode(state_json, type=TaskState).question
-        if question is not None and question.answer is not None and self._is_new(question.question_id):
+        if question is not None and not question.is_open and self._is_new(question.question_id):
             yield {"type": "answer", "question_id": question.question_id}
 
     def _is_new(self, subject: str) -> bool:

@@ -1,8 +1,8 @@
 """Tables of the control database. Times are UTC milliseconds, money is nano-USD, `workspace_id` stands on every row.
 
 Who writes: `projections/` writes tasks, runs, edges, deliverables, verdicts, events (guarded by execution id and
-revision); commands write people, agents, keys, comments, beats, freezes, uploads, checkpoints; the recorder writes
-roll-ups of usage; the watch writes signals and incidents.
+revision); commands write people, agents, keys, comments, beats, freezes, uploads, checkpoints, recurring tasks; the API
+writes what it answered; the recorder writes roll-ups of usage; the watch writes signals and incidents.
 """
 
 from controlplane.store.base import CONTROL_METADATA, ControlTable
@@ -19,6 +19,7 @@ from controlplane.store.people_tables import (
     User,
     Workspace,
 )
+from controlplane.store.request_tables import AnsweredRequest
 from controlplane.store.talk_tables import (
     AgentNote,
     Checkpoint,
@@ -54,6 +55,7 @@ __all__ = [
     "Agent",
     "AgentNote",
     "AgentTemplate",
+    "AnsweredRequest",
     "Checkpoint",
     "Comment",
     "ControlTable",

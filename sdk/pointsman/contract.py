@@ -111,9 +111,9 @@ def _with_checksum(body: str) -> str:
     return body + _base62(zlib.crc32(body.encode()).to_bytes(4, "big"), 6)
 
 
-def new_key(kind: KeyKind) -> str:
-    """A fresh secret key `pm_<kind>_<43 base62><6 checksum>`. Shown once, stored only as `digest`."""
-    return _with_checksum(f"pm_{kind}_{_base62(os.urandom(32), 43)}")
+def new_key(kind: KeyKind, secret: bytes | None = None) -> str:
+    """A secret key `pm_<kind>_<43 base62><6 checksum>`, fresh unless its 32 bytes are given. Stored only as `digest`."""
+    return _with_checksum(f"pm_{kind}_{_base62(secret or os.urandom(32), 43)}")
 
 
 def derive_run_key(master_key: bytes, run_id: str, epoch: int) -> str:

@@ -57,6 +57,7 @@ class DeliverableAnswer(ContentView, frozen=True):
 
 class DeliverablesAnswer(View, frozen=True):
     deliverables: list[DeliverableAnswer]
+    next_cursor: str | None
 
 
 class LateAnswer(ContentView, frozen=True):
@@ -68,6 +69,7 @@ class LateAnswer(ContentView, frozen=True):
 
 class LateListAnswer(View, frozen=True):
     late: list[LateAnswer]
+    next_cursor: str | None
 
 
 class UploadAnswer(View, frozen=True):

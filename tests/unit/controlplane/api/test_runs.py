@@ -124,7 +124,7 @@ async def test_an_agents_key_can_beat_with_its_epoch(writer, path):
 async def test_a_paused_agent_is_told_to_stop(run, path, database):
     async with database.transaction() as session:
         await session.execute(update(table_of(Agent)).values(is_paused=True))
-    assert (await run.post(f"{path}/beat")).json()["directives"] == ["stop"]
+    assert (await run.post(f"{path}/beat")).json()["directives"] == [{"kind": "stop", "text": ""}]
 
 
 async def test_a_run_whose_task_was_taken_away_hears_so(script, run, path):
@@ -162,13 +162,13 @@ async def test_a_task_given_back_is_ready_again(engine, run, path, script, verb,
 async def test_a_question_waits_for_its_answer(run, path, script):
     asked = await run.post(f"{path}/ask", {"text": "Which tone?", "question_id": "q_1"})
     assert asked.json() == {"question_id": "q_1"}
-    assert (await run.get(f"{path}/answer/q_1")).json() == {"answer": None}
+    assert (await run.get(f"{path}/answer/q_1")).json() == {"answer": None, "outcome": ""}
     waiting = asyncio.ensure_future(run.get(f"{path}/answer/q_1?wait_seconds=20"))
     task = (await script.get("/tasks/T-1")).json()
     assert (task["question"]["text"], task["run"]["state"]) == ("Which tone?", "waiting_input")
     await script.post("/tasks/T-1/answer", {"text": "Calm."})
     async with asyncio.timeout(1):
-        assert (await waiting).json() == {"answer": "Calm."}
+        assert (await waiting).json() == {"answer": "Calm.", "outcome": "answered"}
 
 
 async def test_another_runs_key_is_refused(run, script, writer, http):
