@@ -6,9 +6,10 @@ from controlplane.access.callers import Caller
 from controlplane.agentcenter.identity import live_run
 from controlplane.api.deps import ApiDeps
 from controlplane.commands.desk import refused
-from controlplane.commands.references import TaskReference, state_of
+from controlplane.commands.references import TaskReference
 from controlplane.domain.commands import FailRun, ReleaseRun
 from controlplane.domain.state import TaskState, TaskStatus
+from controlplane.store.states import state_of
 
 SILENCE_SECONDS = 2_700.0  # such an agent is woken every 15 minutes; three wakes may fail
 

@@ -18,9 +18,10 @@ from controlplane.api.views import answer
 from controlplane.api.views.task_reading import task_views
 from controlplane.commands.contents import Submission, store_submission
 from controlplane.commands.desk import refused
-from controlplane.commands.references import TaskReference, state_of
+from controlplane.commands.references import TaskReference
 from controlplane.commands.uploads import Announcement
 from controlplane.domain.state import CLOSED, TaskState
+from controlplane.store.states import state_of
 from controlplane.store.tables import Task
 from controlplane.store.upsert import table_of
 

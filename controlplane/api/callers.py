@@ -18,8 +18,8 @@ from starlette.requests import HTTPConnection
 from controlplane.access.callers import Caller, authenticate
 from controlplane.api.deps import ApiDeps, Deps
 from controlplane.commands.desk import CommandRefused, refused
-from controlplane.commands.references import state_of
 from controlplane.domain.state import LIVE
+from controlplane.store.states import state_of
 from controlplane.store.tables import Run
 
 

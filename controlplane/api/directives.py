@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.access.callers import Caller
 from controlplane.api.views.runs import DirectiveView
-from controlplane.commands.references import state_of
 from controlplane.domain.state import RunState
 from controlplane.store.database import Database
+from controlplane.store.states import state_of
 from controlplane.store.tables import Agent, Directive, Run
 from controlplane.store.upsert import table_of
 

@@ -19,8 +19,8 @@ from controlplane.api.views import answer, iso
 from controlplane.api.views.insight import HandoffView
 from controlplane.api.views.runs import CheckpointView, KeptView
 from controlplane.commands.desk import refused
-from controlplane.commands.references import state_of
 from controlplane.queries.handoff import checkpoint_of
+from controlplane.store.states import state_of
 
 router = APIRouter(prefix="/runs/{run_id}", tags=["runs"])
 

@@ -7,9 +7,9 @@ from controlplane.access.callers import Caller
 from controlplane.api.deps import ApiDeps
 from controlplane.api.views import answer, task_views
 from controlplane.commands.desk import refused
-from controlplane.commands.references import state_of
 from controlplane.domain.commands import Command
 from controlplane.domain.state import TaskState
+from controlplane.store.states import state_of
 
 
 async def tell(

@@ -8,10 +8,10 @@ from pointsman.contract import ErrorCode
 
 from controlplane.access.callers import Caller
 from controlplane.commands.desk import Desk, refused
-from controlplane.commands.references import state_of
 from controlplane.commands.runs import run_of
 from controlplane.domain.commands import AnswerQuestion, AskQuestion, without_content
 from controlplane.domain.state import Actor, Question, TaskState
+from controlplane.store.states import state_of
 
 MAX_FORM_FIELDS = 40
 

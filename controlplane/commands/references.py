@@ -3,11 +3,9 @@
 import re
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.state import TaskState
 from controlplane.store.tables import Task, TaskNumber, Workspace
 from controlplane.store.upsert import table_of
 
@@ -55,14 +53,6 @@ async def refs_of(session: AsyncSession, task_ids: list[str]) -> dict[str, str]:
         rows = await session.execute(select(columns.task_id, columns.number).where(columns.task_id.in_(task_ids)))
         refs |= {task_id: f"T-{number}" for task_id, number in rows}
     return refs
-
-
-async def state_of(session: AsyncSession, task_id: str) -> TaskState | None:
-    """The task as SQL knows it; None while it is just being made."""
-    columns = table_of(Task).c
-    found = await session.execute(select(columns.state_json).where(columns.task_id == task_id))
-    text = found.scalar_one_or_none()
-    return None if text is None else msgspec.json.decode(text, type=TaskState)
 
 
 async def _only_workspace(session: AsyncSession) -> str:

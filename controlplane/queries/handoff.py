@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.commands.references import state_of
 from controlplane.domain.state import LIVE, Run, TaskState
 from controlplane.ports import BlobStore
 from controlplane.queries.costs import TaskCosts, costs_of_task
 from controlplane.queries.rows import AGENTS, BODIES, CALLS, DELIVERABLES, EVENTS, rows
 from controlplane.store.database import Database
+from controlplane.store.states import state_of
 from controlplane.store.tables import Checkpoint
 from controlplane.store.upsert import table_of
 
