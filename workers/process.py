@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +12,8 @@ import httpx2
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from controlplane.blobs import DirectoryBlobs
+from controlplane.blobs import DirectoryBlobs, DirectoryParts
+from controlplane.commands.leftovers import sweep_leftovers
 from controlplane.commands.service import CommandService
 from controlplane.feed.feed import Feed
 from controlplane.ports import Clock
@@ -109,6 +110,11 @@ def _task_activities(parts: Parts) -> TaskActivities:
 
 
 def _watch(parts: Parts, service: CommandService) -> Watch:
+    home = parts.settings.home
+
+    def sweep(now_ms: int) -> Awaitable[object]:
+        return sweep_leftovers(parts.control, DirectoryBlobs(home.blobs), DirectoryParts(home.uploads), now_ms)
+
     return Watch(
         parts.control,
         parts.calls,
@@ -118,6 +124,7 @@ def _watch(parts: Parts, service: CommandService) -> Watch:
         thresholds_of(parts.settings),
         int(parts.settings.review_patience_seconds * 1000),
         parts.clock,
+        sweep,
     )
 
 

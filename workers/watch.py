@@ -8,6 +8,7 @@ outbox.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import OperationalError
@@ -28,6 +29,7 @@ from workers.signals import Found, write_signals
 EVERY_SECONDS = 2.0
 FREEZES_EVERY_MS = 10_000
 RECONCILE_EVERY_MS = 60_000
+SWEEP_EVERY_MS = 3_600_000
 CALLS_OF_A_SUSPECT = 500  # how far back a loop is counted; the first look, at all runs, reads only twenty
 
 log = logging.getLogger(__name__)
@@ -49,8 +51,10 @@ class Watch:
     thresholds: Thresholds
     review_patience_ms: int
     clock: Clock
+    sweep: Callable[[int], Awaitable[object]] | None = None  # of contents that nothing refers to
     reconciled_at_ms: int = 0
     kept_freezes_at_ms: int = 0
+    swept_at_ms: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. A database that is away is waited for."""
@@ -93,3 +97,6 @@ class Watch:
             await self.reconciler.correct_blockers()
             async with self.control.transaction() as session:
                 await trim(session)
+        if self.sweep is not None and now_ms - self.swept_at_ms >= SWEEP_EVERY_MS:
+            self.swept_at_ms = now_ms
+            await self.sweep(now_ms)
