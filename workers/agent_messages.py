@@ -16,12 +16,36 @@ SUBMIT_ANSWER: Final = "submit_answer"
 FAIL_RUN: Final = "fail_run"
 
 RUN_REVOKED: Final = "run_revoked"  # error type: the lease is gone, so there is nobody to tell
+RUN_PAUSED: Final = "run_paused"  # error type: ask again, for as long as it takes; nothing was asked of a provider yet
 CALL_REFUSED: Final = "call_refused"  # error type: asking again would get the same answer
 DEFAULT_MAX_STEPS: Final = 20
 
 
+class Position(msgspec.Struct, frozen=True):
+    """How far a run has come: the model is asked in this step, or `next_tool` of its `tool_calls` is called."""
+
+    transcript: str
+    step: int = 1
+    tool_calls: int = 0
+    next_tool: int = 0
+
+    @property
+    def is_models_turn(self) -> bool:
+        return self.next_tool == self.tool_calls
+
+    def after_tool(self, transcript: str) -> "Position":
+        """The next tool call, or the next step."""
+        called = self.next_tool + 1
+        if called == self.tool_calls:
+            return Position(transcript, self.step + 1)
+        return Position(transcript, self.step, self.tool_calls, called)
+
+
 class AgentRunStart(msgspec.Struct, frozen=True):
-    """One run of an internal agent. `beat_seconds` is how often its activities say that they live."""
+    """One run of an internal agent. `beat_seconds` is how often its activities say that they live.
+
+    `position` is what an execution that continues as new leaves to its successor.
+    """
 
     task_id: str
     run_id: str
@@ -29,6 +53,7 @@ class AgentRunStart(msgspec.Struct, frozen=True):
     agent_id: str
     max_steps: int = DEFAULT_MAX_STEPS
     beat_seconds: float = 10.0
+    position: Position | None = None
 
     @property
     def workflow_id(self) -> str:

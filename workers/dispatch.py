@@ -32,7 +32,8 @@ from workers.messages import AGENT_QUEUE
 from workers.workflows.agent_run import AgentRunWorkflow
 
 LOOK_ANYWAY_SECONDS = 5.0  # an agent that was paused, a leader that died: rare, and not on the feed
-WAKING = frozenset({"task", "run", "agent"})
+USUAL_CONCURRENCY = 1  # of an agent that has no limit of its own
+WAKING = frozenset({"task", "run", "agent", "freeze"})
 # A run that ended with a deliverable needs no cancelling: its workflow is about to end by itself.
 _TAKEN_AWAY = frozenset({RunState.CANCELLED, RunState.SUPERSEDED, RunState.LOST, RunState.RELEASED, RunState.FAILED})
 
@@ -69,9 +70,14 @@ class Dispatcher:
             log.warning("internal agents got no work now", extra={"reason": str(error)})
 
     async def dispatch(self) -> None:
-        """Claims for every free agent, starts what is claimed, stops what was taken away."""
+        """One claim for every free agent, starts what is claimed, stops what was taken away.
+
+        A claim wakes the next pass, so that an agent with free hands claims again after all others had theirs. A run
+        that is paused or frozen is left alone: its next call waits at the gateway.
+        """
         for agent in await self._agents():
-            await self.service.claim_next(agent.agent_id, new_id(IdPrefix.COMMAND))
+            concurrency = agent.max_concurrency or USUAL_CONCURRENCY
+            await self.service.claim_next(agent.agent_id, new_id(IdPrefix.COMMAND), concurrency=concurrency)
         live = await self._live_runs()
         for start in live:
             if start.run_id not in self._started:
@@ -82,8 +88,13 @@ class Dispatcher:
         self._started -= gone
 
     async def _agents(self) -> Sequence[Agent]:
+        """Those that may take work, whoever waited longest first."""
         agent = table_of(Agent).c
-        query = select(Agent).where(agent.kind == "internal", agent.is_paused.is_(False)).order_by(agent.agent_id)
+        query = (
+            select(Agent)
+            .where(agent.kind == "internal", agent.is_paused.is_(False), agent.retired_at_ms.is_(None))
+            .order_by(agent.claimed_at_ms.asc().nulls_first(), agent.agent_id)
+        )
         async with self.service.database.reading() as session:
             return (await session.execute(query)).scalars().all()
 

@@ -1,7 +1,8 @@
 """An internal agent's calls: over HTTP through our own gateway, like everybody's, with the key of its run.
 
-What the gateway answers becomes one of three: a result, an error that Temporal retries (the provider's trouble), or an
-error that it does not (`run_revoked`: the lease is gone; `call_refused`: the request itself is at fault).
+What the gateway answers becomes a result, an error that Temporal retries (the provider's trouble), or one that it does
+not: `run_revoked` (the lease is gone), `call_refused` (the request itself is at fault), `run_paused` (a person holds
+the run: the workflow asks again, and no trouble is counted).
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import msgspec
 from pointsman.contract import IDEMPOTENCY_HEADER, ErrorCode
 from temporalio.exceptions import ApplicationError
 
-from workers.agent_messages import CALL_REFUSED, RUN_REVOKED
+from workers.agent_messages import CALL_REFUSED, RUN_PAUSED, RUN_REVOKED
 
 MCP_VERSION: Final = "2026-07-28"
 _META: Final = {
@@ -102,6 +103,8 @@ def _failure(response: httpx2.Response, answer: dict[str, Any]) -> ApplicationEr
     status, sentence = response.status_code, _sentence(answer)
     if status == 403 and ErrorCode.RUN_REVOKED in response.text:
         return ApplicationError(sentence, type=RUN_REVOKED, non_retryable=True)
+    if status == 503 and ErrorCode.RUN_PAUSED in response.text:
+        return ApplicationError(sentence, type=RUN_PAUSED, non_retryable=True)
     if status < 500 and status not in _MENDING:
         return ApplicationError(f"{status}: {sentence}", type=CALL_REFUSED, non_retryable=True)
     wait = response.headers.get("retry-after", "")

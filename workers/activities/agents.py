@@ -24,6 +24,7 @@ from workers.agent_messages import (
     CALL_TOOL,
     FAIL_RUN,
     OPEN_TRANSCRIPT,
+    RUN_PAUSED,
     RUN_REVOKED,
     SUBMIT_ANSWER,
     AgentRunStart,
@@ -139,6 +140,10 @@ class AgentActivities:
         beats = asyncio.create_task(self._beat(run, caller), name="beats")  # noqa: TID251 - ended by this block
         try:
             yield
+        except ApplicationError as error:
+            if error.type == RUN_PAUSED:  # so far the gateway had it wait; if it had no room, the next one comes later
+                await asyncio.sleep(run.beat_seconds)
+            raise
         finally:
             beats.cancel()
             await asyncio.wait([beats])

@@ -2,11 +2,15 @@
 
 Started by the dispatcher once the task is claimed. Killed at any point it goes on where it was: each call is an
 activity with an idempotency key of its own, so that a repeated one is answered from the gateway's record, paid once.
+
+While a person holds the run, its next call waits at the gateway, is sent away after ten minutes and asked again, with
+the same key and for as long as it takes. Such a wait ends no run, and a long one continues as new.
 """
 
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -17,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         CALL_TOOL,
         FAIL_RUN,
         OPEN_TRANSCRIPT,
+        RUN_PAUSED,
         RUN_REVOKED,
         SUBMIT_ANSWER,
         AgentRunStart,
@@ -24,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         Failure,
         ModelStep,
         ModelTurn,
+        Position,
         ToolStep,
     )
 
@@ -52,22 +58,36 @@ class AgentRunWorkflow:
             return await self._fail(start, "call_failed", str(cause))
 
     async def _work(self, start: AgentRunStart) -> str:
-        transcript = await self._do(start, OPEN_TRANSCRIPT, start, str)
-        for step in range(1, start.max_steps + 1):
-            turn = await self._do(start, CALL_MODEL, ModelStep(start, transcript, step), ModelTurn)
-            transcript = turn.transcript
-            if turn.tool_calls == 0:
-                await self._do(start, SUBMIT_ANSWER, AnswerStep(start, transcript), int)
-                return "submitted"
-            for index in range(turn.tool_calls):
-                transcript = await self._do(start, CALL_TOOL, ToolStep(start, transcript, step, index), str)
+        at = start.position or Position(await self._do(start, OPEN_TRANSCRIPT, start, str))
+        while at.step <= start.max_steps:
+            here = replace(start, position=at)
+            if at.is_models_turn:
+                turn = await self._do(here, CALL_MODEL, ModelStep(start, at.transcript, at.step), ModelTurn)
+                if turn.tool_calls == 0:
+                    await self._do(here, SUBMIT_ANSWER, AnswerStep(start, turn.transcript), int)
+                    return "submitted"
+                at = Position(turn.transcript, at.step, turn.tool_calls)
+            else:
+                wanted = ToolStep(start, at.transcript, at.step, at.next_tool)
+                at = at.after_tool(await self._do(here, CALL_TOOL, wanted, str))
         return await self._fail(start, "budget", f"No answer after {start.max_steps} steps.")
 
     async def _fail(self, start: AgentRunStart, reason: str, message: str) -> str:
         await self._do(start, FAIL_RUN, Failure(start, reason, message[:500]), bool)
         return reason
 
-    async def _do(self, start: AgentRunStart, activity: str, argument: Any, result_type: type[Result]) -> Result:
+    async def _do(self, here: AgentRunStart, activity: str, argument: Any, result_type: type[Result]) -> Result:
+        """`here` is where a successor would go on: at this very activity, with the same idempotency key."""
+        while True:
+            try:
+                return await self._try(here, activity, argument, result_type)
+            except ActivityError as error:
+                if not _is_paused(error):
+                    raise
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(here)
+
+    async def _try(self, start: AgentRunStart, activity: str, argument: Any, result_type: type[Result]) -> Result:
         result: Result = await workflow.execute_activity(
             activity,
             argument,
@@ -78,3 +98,7 @@ class AgentRunWorkflow:
             retry_policy=PATIENTLY,
         )
         return result
+
+
+def _is_paused(error: ActivityError) -> bool:
+    return isinstance(error.cause, ApplicationError) and error.cause.type == RUN_PAUSED

@@ -9,7 +9,8 @@ import httpx2
 import pytest
 
 from controlplane.access.agents import register_agent
-from controlplane.domain.commands import CancelTask
+from controlplane.domain.commands import CancelTask, HoldTask, LiftHold
+from controlplane.domain.state import HoldKind
 from tests.fixtures_temporal import python_process
 from tests.integration.workers.conftest import World, until
 
@@ -59,7 +60,8 @@ class Office:
 
 
 @pytest.fixture
-async def office(world: World) -> AsyncIterator[Office]:
+async def office(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+    monkeypatch.setenv("POINTSMAN_PARK_SECONDS", "1")  # so long the gateway itself holds a call of a paused run
     async with AsyncExitStack() as stack:
         settings = world.settings
         port = str(settings.simulated_port)
@@ -136,3 +138,35 @@ async def test_an_agent_that_never_answers_fails_its_run_by_budget(office: Offic
     row = await office.world.until_row("SELECT state, reason FROM runs WHERE state = 'failed'", seconds=60)
 
     assert tuple(row) == ("failed", "budget")
+
+
+async def test_an_agent_that_is_paused_for_longer_than_the_gateway_waits_goes_on_and_pays_nothing_twice(
+    office: Office,
+) -> None:
+    world = office.world
+    await office.hire()
+    office.start_workers()
+    task = await world.create(
+        "Illustrate",
+        brief='[[sim:slow 2]] [[sim:tool search {"query": "heat pumps"}]] [[sim:say Done.]]',
+        needs=("illustrate",),
+    )
+    assert await until(office.calls, 40)
+    await world.apply(task.task_id, HoldTask(HoldKind.OPERATOR, "lunch"))
+    run = await world.until_row("SELECT run_id FROM runs WHERE state = 'paused'")
+
+    async def was_sent_away_twice() -> bool:
+        events = world.client.get_workflow_handle(f"run/{run.run_id}").fetch_history_events()
+        return sum([event.HasField("activity_task_failed_event_attributes") async for event in events]) >= 2
+
+    assert await until(was_sent_away_twice, 40)
+    asked = await office.calls()
+    await world.apply(task.task_id, LiftHold(HoldKind.OPERATOR))
+    await world.until_row("SELECT 1 FROM tasks WHERE status = 'in_review'", seconds=40)
+
+    assert [call["endpoint"] for call in asked] == ["/v1/chat/completions"]
+    assert [call["endpoint"] for call in await office.calls()] == [
+        "/v1/chat/completions",
+        "/mcp",
+        "/v1/chat/completions",
+    ]

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from workers.agent_messages import CALL_REFUSED, RUN_REVOKED
+from workers.agent_messages import CALL_REFUSED, RUN_PAUSED, RUN_REVOKED
 from workers.gateway import GatewayClient
 from workers.transcript import Transcript
 
@@ -67,6 +67,7 @@ async def test_a_tool_that_failed_tells_the_model() -> None:
         (429, "too_many_calls", "provider_trouble", False),
         (502, "upstream_unreachable", "provider_trouble", False),
         (503, "policy_stale", "provider_trouble", False),
+        (503, "run_paused", RUN_PAUSED, True),
     ],
 )
 async def test_a_refusal_ends_the_run_and_trouble_is_waited_for(
