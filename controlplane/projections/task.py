@@ -71,7 +71,7 @@ def _write_what_hangs_on_it(
     if stored is None or _judged(stored) != _judged(state):
         write_deliverables(connection, state)
     if stored is None or stored.blockers.keys() != state.blockers.keys():
-        write_edges(connection, state, now_ms)
+        write_edges(connection, state)
     if stored is None or list(notes_due(stored)) != list(notes_due(state)):
         write_notes(connection, state, now_ms)
     problem = gate_problem(connection, state)

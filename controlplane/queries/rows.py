@@ -10,9 +10,7 @@ from controlplane.store.call_tables import CALLS_METADATA
 from controlplane.store.tables import CONTROL_METADATA
 
 TASKS = CONTROL_METADATA.tables["tasks"]
-_EDGES = CONTROL_METADATA.tables["task_edges"]
-# A tentative edge belongs to a request whose task has not said yes: people see what is, not what was asked for.
-EDGES = _EDGES.select().where(_EDGES.c.tentative_until_ms.is_(None)).subquery("settled_edges")
+EDGES = CONTROL_METADATA.tables["task_edges"]
 EVENTS = CONTROL_METADATA.tables["task_events"]
 RUNS = CONTROL_METADATA.tables["runs"]
 DELIVERABLES = CONTROL_METADATA.tables["deliverables"]

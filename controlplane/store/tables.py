@@ -32,6 +32,7 @@ from controlplane.store.talk_tables import (
 )
 from controlplane.store.task_tables import (
     DeliverableRow,
+    EdgeReservation,
     Occurrence,
     RecurringTask,
     Run,
@@ -61,6 +62,7 @@ __all__ = [
     "ControlTable",
     "DeliverableRow",
     "Directive",
+    "EdgeReservation",
     "Freeze",
     "Incident",
     "Key",

@@ -62,13 +62,23 @@ class Task(ControlTable, table=True):
 
 
 class TaskEdge(ControlTable, table=True):
-    """Who waits for whom. An edge is *tentative* between the cycle check and the task's own yes; then it is NULL."""
+    """Who waits for whom, as the tasks themselves say."""
 
     __tablename__ = "task_edges"
     task_id: str = Field(primary_key=True)
     blocker_id: str = Field(primary_key=True, index=True)
     workspace_id: str
-    tentative_until_ms: int | None = big(default=None)  # after it, nobody will say yes any more: it does not count
+
+
+class EdgeReservation(ControlTable, table=True):
+    """An edge that a request asks for, between the check for cycles and its task's answer. It counts until then."""
+
+    __tablename__ = "edge_reservations"
+    command_id: str = Field(primary_key=True)
+    task_id: str = Field(primary_key=True)
+    blocker_id: str = Field(primary_key=True)
+    workspace_id: str
+    until_ms: int = big()  # after it, nobody will say yes any more
 
 
 class TaskEvent(ControlTable, table=True):

@@ -8,7 +8,7 @@ from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
 from controlplane.commands import CommandRefused, CommandService
-from controlplane.commands.dependencies import TENTATIVE_MS, find_path
+from controlplane.commands.dependencies import RESERVED_MS, find_path
 from controlplane.domain.commands import AddBlockers, CancelTask, RemoveBlocker
 from controlplane.domain.state import TaskState
 from controlplane.ports import EngineUnavailable
@@ -77,6 +77,28 @@ async def test_of_two_requests_that_together_make_a_cycle_one_is_refused(service
     assert (await first).open_blockers == (tasks[1],)
 
 
+async def test_an_edge_that_is_removed_while_it_is_asked_for_again_lets_nobody_draw_the_way_back(
+    service, engine, admin, tasks
+):
+    await wait_for(service, admin, "cmd_a", "T-1", "T-2")
+    asked, answer, execute = asyncio.Event(), asyncio.Event(), engine.execute
+
+    async def slow(task_id, envelope):
+        if envelope.command_id == "cmd_again":
+            asked.set()
+            await answer.wait()
+        return await execute(task_id, envelope)
+
+    engine.execute = slow
+    again = asyncio.ensure_future(wait_for(service, admin, "cmd_again", "T-1", "T-2"))
+    await asyncio.wait_for(asked.wait(), 5)
+    await service.execute(admin.actor, "cmd_b", "T-1", RemoveBlocker(tasks[1]))
+    with pytest.raises(CommandRefused, match="T-1 waits for T-2 already"):
+        await wait_for(service, admin, "cmd_c", "T-2", "T-1")
+    answer.set()
+    assert (await again).open_blockers == (tasks[1],)
+
+
 async def test_random_edges_drawn_at_once_by_two_processes_never_make_a_cycle(
     service, settings, database, engine, clock, admin, tasks
 ):
@@ -115,7 +137,7 @@ async def test_a_request_that_died_blocks_others_only_until_its_edge_expires(ser
     engine.is_away = False
     with pytest.raises(CommandRefused, match="already"):
         await wait_for(service, admin, "cmd_b", "T-2", "T-1")
-    clock.ms += TENTATIVE_MS + 1
+    clock.ms += RESERVED_MS + 1
     assert (await wait_for(service, admin, "cmd_c", "T-2", "T-1")).is_blocked
 
 

@@ -188,18 +188,13 @@ async def test_each_change_is_announced_with_the_runs_that_started_or_ended(data
     ]
 
 
-async def test_edges_follow_the_state_but_another_requests_tentative_edge_stays(database):
+async def test_edges_follow_the_state(database):
     added = play((LIFE[0], (PERSON, AddBlockers(("t_7", "t_8")))))
     async with database.transaction() as session:
-        session.add(TaskEdge(task_id="t_1", blocker_id="t_7", workspace_id="w_1", tentative_until_ms=500))
-        session.add(TaskEdge(task_id="t_1", blocker_id="t_9", workspace_id="w_1", tentative_until_ms=500))
-        session.add(TaskEdge(task_id="t_1", blocker_id="t_6", workspace_id="w_1", tentative_until_ms=50))
+        session.add(TaskEdge(task_id="t_1", blocker_id="t_7", workspace_id="w_1"))
+        session.add(TaskEdge(task_id="t_1", blocker_id="t_6", workspace_id="w_1"))
     await write(database, *added)
-    assert [(row["blocker_id"], row["tentative_until_ms"]) for row in await rows(database, TaskEdge)] == [
-        ("t_7", None),
-        ("t_8", None),
-        ("t_9", 500),
-    ]
+    assert [row["blocker_id"] for row in await rows(database, TaskEdge)] == ["t_7", "t_8"]
 
 
 @pytest.mark.parametrize("creator_is_known", [True, False])
