@@ -2,6 +2,7 @@
 
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 from fastapi import FastAPI, Response
 
@@ -61,6 +62,19 @@ ROUTERS: tuple[ModuleType, ...] = (
 
 def create_api(deps: ApiDeps) -> FastAPI:
     """The ASGI application. `/openapi.json` describes it; there is no page for that, which would need a CDN."""
+    app = _application()
+    app.state.deps = deps
+    answer_problems(app)
+    app.add_middleware(Requests)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """What describes the API, without one that runs."""
+    return _application().openapi()
+
+
+def _application() -> FastAPI:
     app = FastAPI(
         title="Pointsman",
         version="1",
@@ -69,17 +83,13 @@ def create_api(deps: ApiDeps) -> FastAPI:
         redirect_slashes=False,
         default_response_class=Response,
     )
-    app.state.deps = deps
     for module in ROUTERS:
         app.include_router(module.router)
-    answer_problems(app)
-    app.add_middleware(Requests)
-    app.openapi = partial(described_once, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
+    app.openapi = partial(_described_once, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app
 
 
-def described_once(app: FastAPI) -> dict[str, object]:
-    """The document, made when it is first asked for."""
+def _described_once(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         app.openapi_schema = describe(app)
     return app.openapi_schema

@@ -1,21 +1,19 @@
 """What an endpoint declares of itself: its name, whom it lets in, what it answers, and which noes it may give.
 
 One declaration is both the rule and its description. OpenAPI, the reference page and the table of who may call what
-are made from it; `openapi.py` adds the schemas.
+are made from it; `openapi.py` adds schemas and examples.
 """
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from fastapi import Depends
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode, KeyKind
 
 from controlplane.api.callers import LetIn
 from controlplane.api.problems import STATUS, TITLES
 from controlplane.api.views.answers import View
-from controlplane.api.views.examples import EXAMPLES
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -61,8 +59,7 @@ def operation(
     """Keywords for FastAPI's decorator. `answers` are further good answers; without `returns` the first is empty."""
     good = {"description": HTTPStatus(status).phrase, "headers": {**REQUEST_ID, **(headers or {})}}
     if returns is not None:
-        example = msgspec.to_builtins(EXAMPLES[returns])
-        good["content"] = {JSON: {"schema": schema_ref(returns), "example": example}}
+        good["content"] = {JSON: {"schema": schema_ref(returns)}}
     return {
         "operation_id": operation_id,
         "status_code": status,

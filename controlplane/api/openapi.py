@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pointsman.contract import API_PREFIX, ErrorCode
 
-from controlplane.api.described import PROBLEM, problem_answer
+from controlplane.api.bodies.runs import Checkpoint
+from controlplane.api.described import JSON, PROBLEM, problem_answer
 from controlplane.api.views.answers import View
+from controlplane.api.views.examples import EXAMPLES
 from controlplane.api.views.problems import Problem
 
 DESCRIPTION = """\
@@ -54,12 +56,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         servers=[{"url": API_PREFIX}],
     )
+    shared: dict[str, Any] = {}
     for path in document["paths"].values():
         for operation in path.values():
             _complete(operation)
+            operation["responses"] = {status: _shared(each, shared) for status, each in operation["responses"].items()}
+    document["components"]["responses"] = dict(sorted(shared.items()))
     schemas = document["components"].setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    schemas["Checkpoint"] = Checkpoint.model_json_schema()  # its endpoint takes JSON or bytes and reads them itself
     schemas.update(view_schemas())
     document["components"]["securitySchemes"] = SECURITY
     document["security"] = [{"key": []}]
@@ -91,6 +97,26 @@ def _complete(operation: dict[str, Any]) -> None:
     if "requestBody" in operation:
         _add(operation, 400, ErrorCode.INVALID_REQUEST)
         _add(operation, 413, ErrorCode.REQUEST_TOO_LARGE)
+    for response in operation["responses"].values():
+        _add_example(response.get("content", {}).get(JSON))
+
+
+def _add_example(content: dict[str, Any] | None) -> None:
+    """Only now: FastAPI leaves out what is null."""
+    if content and "$ref" in content["schema"]:
+        name = content["schema"]["$ref"].rpartition("/")[2]
+        example = next(example for view, example in EXAMPLES.items() if view.__name__ == name)
+        content["example"] = msgspec.json.decode(msgspec.json.encode(example))
+
+
+def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """A no is described once for all operations that may give it."""
+    content = response.get("content", {}).get(PROBLEM)
+    if content is None:
+        return response
+    name = "_or_".join(content["examples"])
+    shared[name] = response
+    return {"$ref": f"#/components/responses/{name}"}
 
 
 def _add(operation: dict[str, Any], status: int, *codes: ErrorCode) -> None:

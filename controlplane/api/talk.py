@@ -15,7 +15,7 @@ from controlplane.api.paging import Page, read_page
 from controlplane.api.tasks import Ref
 from controlplane.api.views import answer, iso
 from controlplane.api.views.answers import ActorView
-from controlplane.api.views.insight import ActivityPage, CommentPage, CommentView, SaidView
+from controlplane.api.views.insight import ActivityPage, CommentedView, CommentPage, CommentView
 from controlplane.store.tables import Comment, TaskEvent
 from controlplane.store.upsert import table_of
 
@@ -92,9 +92,9 @@ async def comments(ref: Ref, caller: LiveCaller, deps: Deps, page: Page) -> Resp
 
 
 @router.post(
-    "/comments", **operation("comment_create", EVERYBODY, SaidView, status=201, refuses=(ErrorCode.NOT_FOUND,))
+    "/comments", **operation("comment_create", EVERYBODY, CommentedView, status=201, refuses=(ErrorCode.NOT_FOUND,))
 )
 async def comment(ref: Ref, body: bodies.NewComment, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
     """Says something; `@handle` calls people, teams and agents."""
     comment_id = await deps.commands.comment(caller.actor, command_id, ref, body.text, caller.workspace_id)
-    return answer(SaidView(comment_id=comment_id), 201)
+    return answer(CommentedView(comment_id=comment_id), 201)

@@ -315,7 +315,7 @@ EXAMPLES: Mapping[type[View], View] = {
         workspace.StalledPage(stalled=[STALLED], next_cursor=None),
         insight.ActivityPage(activity=[ACTIVITY], next_cursor=NEXT),
         insight.CommentPage(comments=[COMMENT], next_cursor=None),
-        insight.SaidView(comment_id="cm_01JD3Z6Y7Q"),
+        insight.CommentedView(comment_id="cm_01JD3Z6Y7Q"),
         insight.CallPage(calls=[CALL], next_cursor=None),
         COSTS,
         insight.WhyView(reasons=[REASON]),

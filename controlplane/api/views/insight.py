@@ -30,7 +30,7 @@ class CommentPage(View, frozen=True):
     next_cursor: str | None
 
 
-class SaidView(View, frozen=True):
+class CommentedView(View, frozen=True):
     comment_id: str
 
 
