@@ -3,10 +3,11 @@
 SQL proposes, the task itself disposes: the read model may be a moment behind, so a refusal only means "the next one".
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import msgspec
-from pointsman.contract import ErrorCode, IdPrefix, derive_run_key, new_id
+from pointsman.contract import ErrorCode, IdPrefix, derive_run_key
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,9 +63,10 @@ class ClaimCommands(Desk):
     async def _claim_first(self, agent: Agent, command_id: str, candidates: list[str]) -> Claim | None:
         actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
         for task_id in candidates:
-            command = ClaimTask(agent.agent_id, new_id(IdPrefix.RUN, self.clock.now_ms()))
+            claim_id = _claim_id(command_id, task_id)
+            command = ClaimTask(agent.agent_id, _run_id(claim_id))
             try:
-                state = await self.send(actor, _claim_id(command_id, task_id), task_id, command)
+                state = await self.send(actor, claim_id, task_id, command)
             except CommandRefused:
                 continue
             claim = self._claim_of(state, agent.agent_id)
@@ -85,8 +87,9 @@ class ClaimCommands(Desk):
             if await _rests(session, agent):
                 raise refused(ErrorCode.ILLEGAL_TRANSITION, "This agent is paused; it takes no work now.")
         actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
-        command = ClaimTask(agent.agent_id, new_id(IdPrefix.RUN, self.clock.now_ms()), silence_seconds)
-        state = await self.send(actor, _claim_id(command_id, task.task_id), task.task_id, command)
+        claim_id = _claim_id(command_id, task.task_id)
+        command = ClaimTask(agent.agent_id, _run_id(claim_id), silence_seconds)
+        state = await self.send(actor, claim_id, task.task_id, command)
         claim = self._claim_of(state, agent.agent_id)
         if claim is None:
             raise refused(ErrorCode.ILLEGAL_TRANSITION, f"{task.ref} is in other hands by now.")
@@ -122,6 +125,15 @@ def hands_full(agent: Agent, held: list[TaskState], concurrency: int) -> bool:
 
 def _claim_id(command_id: str, task_id: str) -> str:
     return f"{command_id}/{task_id}"
+
+
+def _run_id(claim_id: str) -> str:
+    """The run that this claim makes, the same for each of its retries.
+
+    The engine takes commands with one id for one command: killed in between, it may write down the retry and carry out
+    the first try. Were their runs different, the agent would hold one that the task does not know.
+    """
+    return f"{IdPrefix.RUN}_{hashlib.sha256(claim_id.encode()).hexdigest()[:26].upper()}"
 
 
 async def _held(session: AsyncSession, agent_id: str) -> list[TaskState]:

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from controlplane.access.agents import register_agent
 from controlplane.domain.commands import ClaimTask, ReviewDeliverable, SubmitDeliverable
 from controlplane.domain.state import Actor, ActorKind
+from controlplane.ports import EngineUnavailable
 from controlplane.store.tables import Agent
 from controlplane.store.upsert import table_of
 
@@ -106,3 +107,18 @@ def _envelope(actor, command):
     from controlplane.domain.commands import Envelope
 
     return Envelope("cmd_other", actor, 1, command)
+
+
+async def test_a_claim_that_is_repeated_means_the_same_run_though_the_engine_forgot_the_first_try(
+    service, engine, admin, writer
+):
+    await create(service, admin, "one")
+    before = dict(engine.tasks)
+    engine.is_deaf = True
+    with pytest.raises(EngineUnavailable):
+        await service.claim_next(writer.agent_id, "next_1")
+    engine.tasks, engine.is_deaf = before, False  # killed before it had written down what it did
+    await service.claim_next(writer.agent_id, "next_1")
+    claims = [envelope.command for envelope in engine.commands if isinstance(envelope.command, ClaimTask)]
+    assert len(claims) == 2
+    assert claims[0] == claims[1]
