@@ -48,25 +48,37 @@ class PatientClient:
         """What is no command on a task, and may be said twice."""
         return await self._until_answered("POST", path, body, {})
 
+    async def make_task(self, body: dict[str, Any], mark: str, command_id: str) -> str:
+        """The new task's id."""
+        task = await self.act("/tasks", body, command_id)
+        self._ledger.accept(Accepted("task_created", str(task["task_id"]), mark))
+        return str(task["task_id"])
+
     async def command(
         self,
-        path: str,
+        task_id: str,
+        verb: str,
         body: dict[str, Any],
         kind: str,
         mark: str = "",
         *,
         command_id: str,
         may_come_late: bool = False,
+    ) -> None:
+        """Says something to a task. The ledger knows of it as soon as it was accepted. Raises Refused."""
+        await self.act(f"/tasks/{task_id}/{verb}", body, command_id, may_come_late=may_come_late)
+        self._ledger.accept(Accepted(kind, task_id, mark))
+
+    async def act(
+        self, path: str, body: dict[str, Any], command_id: str, *, may_come_late: bool = False
     ) -> dict[str, Any]:
-        """The task after it. The ledger knows of it as soon as it was accepted. Raises Refused."""
+        """What is done once, however often it has to be said. Raises Refused."""
         try:
-            answer = await self._until_answered("POST", path, body, {IDEMPOTENCY_HEADER: command_id})
+            return await self._until_answered("POST", path, body, {IDEMPOTENCY_HEADER: command_id})
         except Refused as no:
             if not (may_come_late and no.status == 409):
                 self.refusals.append(str(no))
             raise
-        self._ledger.accept(Accepted(kind, str(answer["task_id"]), mark))
-        return answer
 
     async def _until_answered(
         self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]

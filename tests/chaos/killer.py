@@ -97,6 +97,12 @@ class Killer:
         for name in self._dead:
             await self._back(name)
 
+    async def restart(self, name: str) -> None:
+        """One more kill, after the plan. Raises NotBack."""
+        await self._back(name)
+        self._dead[name] = self.product.kill(name)
+        await self._back(name)
+
     async def _kill(self, kill: Kill) -> int:
         if kill.target == AGENT:
             agent = self.agents[kill.agent]

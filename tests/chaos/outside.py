@@ -1,8 +1,6 @@
-"""What is asked of the product from outside when all is over: a browser's view, the engine's, the doctor's."""
+"""What is asked of the product from outside when all is over: a browser's view, and the doctor's."""
 
 import asyncio
-import subprocess
-import sys
 import time
 
 from tests.chaos.checks import Finding
@@ -30,26 +28,6 @@ async def check_board(viewer: BoardViewer, watching: "asyncio.Task[None]") -> Fi
         finding.against += [f"fresh page only: {line}" for line in new if line not in old]
         finding.against = finding.against or ["the same lines in another order"]
     return finding
-
-
-def check_engine(product: Product) -> Finding:
-    """Each task's workflow has the revision that its row has. The engine's own list of workflows lags a little."""
-    deadline = time.monotonic() + AGREE_SECONDS
-    while True:
-        asked = subprocess.run(
-            [sys.executable, "-P", "-m", "workers", "check"],
-            env=product.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        first, *drifted = asked.stdout.splitlines() or [asked.stderr[-500:]]
-        if asked.returncode == 0 and not drifted:
-            return Finding("engine", first)
-        if time.monotonic() > deadline:
-            return Finding("engine", first, drifted or [f"exit code {asked.returncode}"])
-        time.sleep(1)
 
 
 def check_doctor(product: Product) -> Finding:

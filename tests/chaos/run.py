@@ -1,6 +1,6 @@
 """One chaos run from the first process to the last check. Every wait in it has an end.
 
-product up ─▶ agents, planner, reviewer, viewer, killer ─▶ all tasks closed ─▶ settled ─▶ checks ─▶ product down
+product up ─▶ agents, planner, people, viewer, killer ─▶ all tasks closed ─▶ settled ─▶ checks ─▶ product down
 """
 
 import asyncio
@@ -13,10 +13,11 @@ from random import Random
 from tests.chaos.checks import Finding, check_commands, check_leases, check_tasks
 from tests.chaos.client import Refused
 from tests.chaos.costs import check_costs
+from tests.chaos.engine import check_engine
 from tests.chaos.evidence import Evidence, collect, settled
 from tests.chaos.killer import NotBack
 from tests.chaos.options import Options
-from tests.chaos.outside import check_board, check_doctor, check_engine
+from tests.chaos.outside import check_board, check_doctor
 from tests.chaos.plan import describe_plan, draw_plan
 from tests.chaos.stage import LEASE, PROVIDERS, Say, Stage, set_stage
 from tests.conftest import find_free_offset
@@ -69,7 +70,7 @@ async def _run(options: Options, product: Product, folder: Path, say: Say) -> Re
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        report.findings.append(await asyncio.to_thread(check_engine, product))
+        report.findings.append(await check_engine(found, stage.killer))
         report.findings.append(await asyncio.to_thread(check_doctor, product))
     return report
 
@@ -80,12 +81,13 @@ async def _work(stage: Stage, finding: Finding, say: Say) -> None:
     try:
         async with asyncio.timeout(stage.options.minutes * 60), asyncio.TaskGroup() as group:
             helpers = [group.create_task(agent.keep(), name=agent.name) for agent in stage.agents]
-            helpers.append(group.create_task(stage.reviewer.work(), name="reviewer"))
+            helpers.append(group.create_task(stage.rounds.walk(), name="rounds"))
             helpers.append(group.create_task(_tell(stage, say, began), name="teller"))
             killing = group.create_task(stage.killer.work(), name="killer")
             making = group.create_task(stage.planner.make_all(), name="planner")
-            await asyncio.wait({killing, making})
-            while stage.reviewer.closed < len(stage.nodes):
+            stopping = group.create_task(_freeze_half_way(stage), name="red button")
+            await asyncio.wait({killing, making, stopping})
+            while stage.rounds.closed < len(stage.nodes):
                 await asyncio.sleep(0.1)
             for helper in helpers:
                 helper.cancel()
@@ -96,9 +98,16 @@ async def _work(stage: Stage, finding: Finding, say: Say) -> None:
     starts = sum(agent.starts for agent in stage.agents)
     finding.text = (
         f"{stage.killer.done} kills in {time.monotonic() - began:.0f} s; {starts} agent processes of "
-        f"{len(stage.agents)} agents; {stage.client.retries} retries of people, {stage.reviewer.reassigned} tasks "
-        f"reassigned, {stage.reviewer.helped} calls for help"
+        f"{len(stage.agents)} agents; {stage.client.retries} retries of people; "
+        f"{stage.operator.told}, {stage.reviewer.helped} calls for help"
     )
+
+
+async def _freeze_half_way(stage: Stage) -> None:
+    """Everything, once, in the middle of the kills."""
+    while stage.killer.done * 2 < len(stage.killer.plan):
+        await asyncio.sleep(0.1)
+    await stage.operator.freeze_all()
 
 
 async def _tell(stage: Stage, say: Say, began: float) -> None:
@@ -108,7 +117,7 @@ async def _tell(stage: Stage, say: Say, began: float) -> None:
 
 
 def _standing(stage: Stage) -> str:
-    statuses = ", ".join(f"{count} {status}" for status, count in sorted(stage.reviewer.statuses.items()))
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(stage.rounds.statuses.items()))
     made = f"{len(stage.planner.task_ids)} of {len(stage.nodes)} made"
     return f"{stage.killer.done} of {len(stage.killer.plan)} kills; {made}; {statuses}"
 

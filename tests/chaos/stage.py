@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.client import PatientClient
+from tests.chaos.duties import Rounds
 from tests.chaos.graph import NEEDS, Node, draw_graph
+from tests.chaos.interventions import Operator
 from tests.chaos.killer import ROOT, AgentProcess, Killer
 from tests.chaos.ledger import Ledger
 from tests.chaos.options import Options
-from tests.chaos.people import Planner, Reviewer
 from tests.chaos.plan import agent_name, draw_plan
+from tests.chaos.planner import Planner
+from tests.chaos.reviewer import Reviewer
 from tests.chaos.viewer import BoardViewer
 from tests.product import Product
 
@@ -53,6 +56,8 @@ class Stage:
     killer: Killer
     planner: Planner
     reviewer: Reviewer
+    operator: Operator
+    rounds: Rounds
     viewer: BoardViewer
 
 
@@ -70,8 +75,11 @@ async def set_stage(options: Options, product: Product, folder: Path, say: Say) 
         killer = Killer(product, agents, draw_plan(options), say)
         may_make = _pace(killer, options)
         planner = Planner(client, nodes, may_make)
-        reviewer = Reviewer(client, options.seed, _able(options))
-        yield Stage(options, nodes, product, ledger, client, agents, killer, planner, reviewer, viewer)
+        reviewer, operator = Reviewer(client, options.seed), Operator(client, options.seed, _able(options))
+        rounds = Rounds(client, (reviewer, operator))
+        yield Stage(
+            options, nodes, product, ledger, client, agents, killer, planner, reviewer, operator, rounds, viewer
+        )
 
 
 def _pace(killer: Killer, options: Options) -> Callable[[], int]:

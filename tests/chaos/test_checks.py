@@ -22,6 +22,7 @@ from controlplane.domain.evolve import apply
 from controlplane.domain.state import Actor, ActorKind, TaskState
 from tests.chaos.checks import Finding, check_commands, check_leases, check_tasks
 from tests.chaos.costs import check_costs
+from tests.chaos.engine import differences
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.graph import Node
 from tests.chaos.ledger import Accepted, Book, Ledger
@@ -280,3 +281,10 @@ def test_a_comment_is_looked_for_among_the_comments(case: Case) -> None:
     assert not case.findings()["commands"].is_ok
     said = [{"comment_id": "cm_1", "task_id": "t_0", "text": "r_0 is on the way"}]
     assert check_commands(replace(case.evidence, comments=said), case.ledger, []).is_ok
+
+
+def test_an_engine_that_remembers_another_run_is_seen(case: Case) -> None:
+    state, kept = life(0, (), 99_000)[0], case.evidence.tasks["t_0"]["state_json"]
+    assert differences("t_0", state, kept) == []  # other times are no difference
+    assert differences("t_0", state, kept.replace("r_0", "r_9")) != []
+    assert differences("t_0", None, kept) != []
