@@ -97,8 +97,11 @@ class SilenceSuspected(msgspec.Struct, frozen=True):
 
 
 class SilenceVerdict(msgspec.Struct, frozen=True):
+    """`others_are_able`: some other agent could take the task."""
+
     is_lost: bool
     reason: str
+    others_are_able: bool = True
 
 
 class ReadTask(msgspec.Struct, frozen=True):

@@ -90,6 +90,7 @@ class LoseRun(_Command, tag="lose_run", frozen=True):
     epoch: int
     message: str = ""
     others_are_able: bool = True
+    though_waiting: bool = False  # as executions that began before `workers/workflows/lease.py` spared those who wait
 
 
 class ResumeRun(_Command, tag="resume_run", frozen=True):

@@ -87,7 +87,7 @@ def fail_run(state: TaskState, envelope: Envelope, command: FailRun) -> tuple[Ev
 
 def lose_run(state: TaskState, envelope: Envelope, command: LoseRun) -> tuple[Event, ...]:
     run = _holder(state, command)
-    if run.state in WAITING:  # it began to wait while its silence was judged
+    if run.state in WAITING and not command.though_waiting:  # it began to wait while its silence was judged
         raise refused(ErrorCode.ILLEGAL_TRANSITION, "Its run waits, and needs no sign of life for it.")
     ended = _run_ended(envelope, run, RunState.LOST, "silence", command.message)
     return (ended, *(_human_after_failures(state, envelope) or _after_second_loss(state, envelope, run, command)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -15,7 +16,7 @@ from controlplane.ports import Applied, Clock
 from controlplane.projections.known import Known, look_up
 from controlplane.projections.task import project
 from controlplane.store.database import Database
-from controlplane.store.tables import Freeze, Process, Run, Task, TaskEdge
+from controlplane.store.tables import Agent, Freeze, Process, Run, Task, TaskEdge
 from controlplane.store.upsert import table_of
 from workers.known import read_state
 from workers.messages import (
@@ -121,12 +122,23 @@ class TaskActivities:
             return SilenceVerdict(is_lost=False, reason="the read model does not know this run yet")
         if is_frozen or sign.state in WAITING:
             return SilenceVerdict(is_lost=False, reason="it owes no beat while it waits or stands still")
-        return judge(
+        verdict = judge(
             self.clock.now_ms(),
             int(suspicion.silence_seconds * 1000),
             max(sign.started_at_ms, sign.seen_at_ms or 0, suspicion.since_ms),
             processes,
         )
+        return replace(verdict, others_are_able=await self._are_others_able(sign.task_id, sign.agent_id))
+
+    async def _are_others_able(self, task_id: str, agent_id: str) -> bool:
+        task, agent = table_of(Task).c, table_of(Agent).c
+        others = (
+            select(agent.capabilities, task.needs)
+            .where(task.task_id == task_id, agent.workspace_id == task.workspace_id)
+            .where(agent.agent_id != agent_id, agent.retired_at_ms.is_(None))
+        )
+        async with self.control.reading() as session:
+            return any(set(needs) <= set(able) for able, needs in await session.execute(others))
 
     @activity.defn(name=READ_TASK)
     async def read_task(self, request: ReadTask) -> TaskState | None:

@@ -86,7 +86,9 @@ class Lease:
         if self._waits(run):
             self._held = None
         elif verdict.is_lost:
-            return LoseRun(run.run_id, run.epoch, verdict.reason)
+            self._held = None
+            though_waiting = run.state is not RunState.RUNNING  # an execution of before the patch
+            return LoseRun(run.run_id, run.epoch, verdict.reason, verdict.others_are_able, though_waiting)
         else:
             self._held = self._arm(run)
         return None

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from pointsman.contract import ErrorCode
 
+from controlplane.access.agents import register_agent
 from controlplane.domain.commands import (
     AnswerQuestion,
     AskQuestion,
@@ -220,3 +221,21 @@ async def test_a_frozen_run_is_never_lost(world: World, subject: str) -> None:
     assert state is not None
     assert state.live_run is not None
     assert state.failures == 0
+
+
+@pytest.mark.parametrize(("others", "is_called"), [([], True), (["draw"], True), (["write", "draw"], False)])
+async def test_a_second_loss_calls_a_person_only_when_nobody_else_is_able(
+    world: World, others: list[str], *, is_called: bool
+) -> None:
+    await world.presence("web")
+    async with world.control.transaction() as session:
+        if others:
+            await register_agent(session, "w_1", "other", 0, capabilities=others)
+    async with world.worker():
+        task = await world.create(needs=("write",))
+        for number in (1, 2):
+            await world.apply(task.task_id, ClaimTask("a_writer", f"r_{number}"), WRITER)
+            await world.until_row("SELECT 1 FROM runs WHERE run_id = :r AND state = 'lost'", r=f"r_{number}")
+        row = await world.until_row("SELECT needs_human_kind FROM tasks WHERE revision = 5")
+
+    assert row.needs_human_kind == ("lost_twice" if is_called else "")
