@@ -83,6 +83,12 @@ class Feed:
         """The newest change that was handed out; 0 before the feed runs."""
         return self._tail.last_seq if self._tail else 0
 
+    def look(self) -> int:
+        """Hands out what was committed up to now, without waiting for the next poll; the newest change."""
+        if self._tail is not None:
+            self._hand_out(self._tail)
+        return self.last_seq
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Feed"]:
         """The feed runs inside of this block. Its subscriptions end with it."""

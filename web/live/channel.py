@@ -20,6 +20,7 @@ SETTLE_SECONDS = 0.1  # changes that come together are answered together
 LAZY_SECONDS = 1.0  # a cost ticks at most once a second
 KEPT_MESSAGES = 256  # for viewers that come back; beyond that they look at the page anew
 KEPT_BYTES = 2_000_000
+FRESH_SECONDS = 60.0  # a view also depends on the time: which closed tasks are recent
 LINGER_SECONDS = 60.0  # a channel outlives its last viewer by this, so that a reload finds its backlog
 RETRY_SECONDS = 1.0
 
@@ -50,6 +51,7 @@ class Channel(Generic[V]):
         self._viewers: set[Viewer] = set()
         self._kept: deque[tuple[int, bytes]] = deque()
         self._kept_bytes = 0
+        self._view: V | None = None  # None while it is being read
         self._first_seq = 0  # everything after it is in `_kept`
         self._seen = 0
         self._due: float | None = None
@@ -62,6 +64,12 @@ class Channel(Generic[V]):
         """Waits until the channel follows the feed: whatever happens after this reaches its viewers."""
         self._last_used = asyncio.get_running_loop().time()
         await self._is_ready.wait()
+
+    def current(self) -> V | None:
+        """The view as it stands, where nothing has been committed since it was read; None says: read it yourself."""
+        now = asyncio.get_running_loop().time()
+        is_still_true = self._due is None and self._feed.look() == self._seen and now - self._answered < FRESH_SECONDS
+        return self._view if is_still_true else None
 
     @property
     def is_idle(self) -> bool:
@@ -126,7 +134,7 @@ class Channel(Generic[V]):
     async def _next_view(self, old: V | None) -> V:
         while True:
             await self._until_due()
-            seq, self._due = self._seen, None
+            seq, self._due, self._view = self._seen, None, None
             try:
                 new = await self._source.load()
             except SQLAlchemyError:
@@ -135,6 +143,7 @@ class Channel(Generic[V]):
                 self._call(0.0)
                 continue
             self._answered = asyncio.get_running_loop().time()
+            self._view = new
             if old is not None and new != old:
                 self._publish(seq, self._source.difference(old, new, seq))
             return new

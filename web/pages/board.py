@@ -26,10 +26,10 @@ class FirstSteps:
 async def show_board(request: Request, station: Stationed, person: Signed, wanted: FilteredBoard) -> HTMLResponse:
     """The board through a filter."""
     source = BoardSource(person.workspace_id, wanted, station)
-    await station.hub.channel(source)  # before the page is read: nothing falls between page and stream
+    channel = await station.hub.channel(source)  # before the page is read: nothing falls between page and stream
     query = filter_query(wanted)
     frame = await make_frame(request, station, person, "board", "/live/board", query, search=wanted.text)
-    board = await source.load()
+    board = channel.current() or await source.load()
     steps = FirstSteps(station.settings.web_url, station.settings.proxy_url, board.has_agents)
     links = FilterLinks(wanted)
     return HTMLResponse(station.renderer.page("board/page.html", frame=frame, board=board, steps=steps, links=links))
