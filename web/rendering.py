@@ -16,10 +16,11 @@ from markupsafe import Markup, escape
 from controlplane.ports import Clock
 from controlplane.queries.board import ColumnView
 from controlplane.queries.signals import severity
-from web import words
+from web import verbs, words
+from web.answers import fields_of
 from web.assets import Assets
 from web.lanes import lanes_of, names_of
-from web.markdown import mark_mentions, render_markdown
+from web.markdown import link_refs, mark_mentions, render_markdown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -70,6 +71,10 @@ def _parts(assets: Assets, clock: Clock, zone: tzinfo | None) -> dict[str, Any]:
         kind = "seconds" if has_seconds else "minutes"
         return Markup('<time datetime="{}" data-clock="{}">{}</time>').format(words.instant(at_ms), kind, text)
 
+    def until(at_ms: int) -> Markup:
+        text = words.duration(at_ms - clock.now_ms())
+        return Markup('<time datetime="{}" data-until>{}</time>').format(words.instant(at_ms), text)
+
     def money(nano_usd: int) -> Markup:
         return Markup('<data value="{}">{}</data>').format(words.exact_dollars(nano_usd), words.dollars(nano_usd))
 
@@ -78,14 +83,18 @@ def _parts(assets: Assets, clock: Clock, zone: tzinfo | None) -> dict[str, Any]:
         "icon": icon,
         "age": age,
         "at": at,
+        "until": until,
         "money": money,
         "now_ms": clock.now_ms,
         "track": track,
         "mentions": mark_mentions,
+        "with_refs": link_refs,
         "markdown": render_markdown,
         "names_of": names_of,
         "lanes_of": lambda calls, evidence: lanes_of(calls, evidence, clock.now_ms(), zone),
         "words": words,
+        "verbs": verbs,
+        "form_fields": fields_of,
     }
 
 

@@ -76,3 +76,8 @@ def initials(name: str) -> str:
     """`ML` for Maya Lind; what a person's plate shows."""
     parts = [part for part in name.replace(".", " ").replace("-", " ").split() if part[0].isalnum()]
     return "".join(part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)).upper() or "?"
+
+
+def agent(name: str) -> str:
+    """An agent's name as people read it: `Drafting`, `QA`."""
+    return name.upper() if len(name) <= 3 else name[:1].upper() + name[1:]

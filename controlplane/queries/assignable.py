@@ -34,7 +34,7 @@ async def assignable_to(session: AsyncSession, state: TaskState, now_ms: int) ->
         return Assignable(
             plate=Plate(agent.name, signs[agent.agent_id]),
             agent_id=agent.agent_id,
-            why_not=obstacle_of(agent, facts),
+            why_not=obstacle_of(agent, facts).removeprefix("is "),
             at_work=agent.held,
             is_holder=is_holder,
         )

@@ -47,8 +47,15 @@ class ReviewView:
     @property
     def approvers(self) -> str:
         """Those whose yes counts, as one reads them: `Anna, Ben or QA`."""
-        names = [seat.name for seat in self.seats if not seat.is_first_pass]
-        return " or ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "any person"
+        return _either([seat.name for seat in self.seats if not seat.is_first_pass])
+
+    @property
+    def missing_from(self) -> str:
+        """Whose yes it waits for: those who count and have not given it."""
+        if self.is_open_to_all:
+            return "a person's yes"
+        silent = [seat for seat in self.seats if not seat.is_first_pass and seat.verdict != "approve"]
+        return f"a yes of {_either([seat.name for seat in silent if not seat.is_author])}"
 
 
 def review_of(state: TaskState, problem: str, activity: Sequence[ActivityItem]) -> ReviewView:
@@ -66,6 +73,10 @@ def review_of(state: TaskState, problem: str, activity: Sequence[ActivityItem]) 
         is_open_to_all=not rule.reviewers,
         thread=_thread(state, activity),
     )
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "nobody"
 
 
 def _rule(seats: int, needed: int) -> str:

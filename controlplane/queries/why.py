@@ -31,7 +31,7 @@ async def why_waiting(
     if found is None:
         return None
     state = msgspec.json.decode(found.state_json, type=TaskState)
-    cards = await load_cards(session, CardScope(workspace_id, now_ms, has_ended=True))
+    cards = await load_cards(session, CardScope(workspace_id, now_ms))
     known = {card.task_id: card for card in cards}
     return reasons_for(await waiting_facts(session, state, known, now_ms, offline_after_ms))
 

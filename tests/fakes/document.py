@@ -33,6 +33,11 @@ class Node:
     def elements(self) -> list[Node]:
         return [child for child in self.children if isinstance(child, Node)]
 
+    def text(self) -> str:
+        """Its words, as one reads them."""
+        parts = (child.text() if isinstance(child, Node) else child for child in self.children)
+        return " ".join(" ".join(parts).split())
+
     def remove(self) -> None:
         assert self.parent is not None
         self.parent.children.remove(self)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from web.rendering import partial
 
-_AGE = re.compile(r"(data-age>)[^<]*")  # ages tick in the browser; they are no news
+_AGE = re.compile(r"(data-(?:age|until)>)[^<]*")  # they tick in the browser; they are no news
 
 
 def changed_blocks(old: Mapping[str, str], new: Mapping[str, str]) -> str:

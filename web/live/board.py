@@ -63,6 +63,8 @@ class BoardSource:
                 yield partial(f"#sum-{now.status}", "outerHTML", self._part("board/column.html", "sum", now))
 
     def _figures(self, old: BoardView, new: BoardView, seq: int) -> Iterator[str]:
+        if old.standstill != new.standstill:
+            yield partial("#standstill", "outerHTML", self._part("board/summary.html", "standstill", new.standstill))
         if old.counts != new.counts:
             yield partial("#indicator", "outerHTML", self._part("board/summary.html", "indicator", new, seq))
         if (old.total, old.shown) != (new.total, new.shown):

@@ -1,4 +1,4 @@
-"""The frame as a live source: one person's bell, the day's spending, and restarts."""
+"""The frame as a live source: one person's bell, the day's spending, restarts, incidents and the freeze of all."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,7 @@ from controlplane.feed.changes import Change
 from controlplane.queries.shell import ShellView, shell_view
 from web import words
 from web.live.channel import LAZY_SECONDS, SETTLE_SECONDS
-from web.rendering import partial
+from web.rendering import Renderer, partial
 from web.station import Station
 
 
@@ -24,7 +24,9 @@ class ShellSource:
         match change.topic:
             case "notice":
                 return SETTLE_SECONDS if change.subject_id == self.user_id else None
-            case "process":
+            case "freeze":
+                return SETTLE_SECONDS if change.subject_id == self.workspace_id else None
+            case "process" | "incident":
                 return SETTLE_SECONDS
             case "usage":
                 return LAZY_SECONDS
@@ -38,15 +40,21 @@ class ShellSource:
             return await shell_view(control, calls, self.workspace_id, self.user_id, now_ms, midnight_ms)
 
     def difference(self, old: ShellView, new: ShellView, seq: int) -> str | None:
-        part = self.station.renderer.part
-        fragments = []
-        if old.open_notices != new.open_notices:
-            bell = part("frame/shell.html", "bell", new.open_notices)
-            fragments.append(partial("#bell", "outerHTML", bell))
-        if old.spent_nano_usd != new.spent_nano_usd:
-            spend = part("frame/shell.html", "spend", new.spent_nano_usd)
-            fragments.append(partial("#spend", "outerHTML", spend))
-        if old.restarts != new.restarts:
-            restarts = part("frame/shell.html", "restarts", new.restarts)
-            fragments.append(partial("#restarts", "outerHTML", restarts))
-        return "\n".join(fragments)
+        return "\n".join(frame_fragments(self.station.renderer, new, old))
+
+
+def frame_fragments(renderer: Renderer, new: ShellView, old: ShellView | None = None) -> list[str]:
+    """What of the frame differs from an old one, or all of it."""
+    parts = {
+        "bell": lambda view: view.open_notices,
+        "spend": lambda view: view.spent_nano_usd,
+        "restarts": lambda view: view.restarts,
+        "incidents": lambda view: view.incidents,
+        "frozen": lambda view: view.frozen,
+        "freeze-all": lambda view: view.frozen,
+    }
+    return [
+        partial(f"#{name}", "outerHTML", renderer.part("frame/shell.html", name.replace("-", "_"), read(new)))
+        for name, read in parts.items()
+        if old is None or read(old) != read(new)
+    ]

@@ -62,7 +62,7 @@ async def follow_task(
         task_id = await task_id_of(session, person.workspace_id, ref)
     if task_id is None:
         raise HTTPException(404)
-    task = TaskSource(person.workspace_id, task_id, selection, station)
+    task = TaskSource(person.workspace_id, person.user_id, task_id, selection, station)
     frame = ShellSource(person.workspace_id, person.user_id, station)
     return stream(station.hub, [task, frame], last_event_id, after)
 

@@ -1,24 +1,20 @@
-"""What a person can do to a task. Each route is one command, safe to repeat under its command id."""
+"""What a person writes into a task: a new one, its words, what it waits for, comments.
 
-from fastapi import APIRouter, HTTPException, Request
+Each route is one command, safe to repeat under its command id. Verbs of a task under way stand in `operate.py`.
+"""
+
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from controlplane.access.people import Person
 from controlplane.commands.desk import CommandRefused
-from controlplane.domain.commands import (
-    AnswerQuestion,
-    CancelTask,
-    Command,
-    EditTask,
-    MoveTask,
-    RemoveBlocker,
-    ReviewDeliverable,
-)
+from controlplane.domain.commands import EditTask, MoveTask, RemoveBlocker
 from controlplane.domain.state import TaskStatus
 from controlplane.queries.agents import plates_of
 from web.pages.access import Signed, Stationed
 from web.pages.posted import Posted, PostedForm
 from web.pages.replies import Toast, done, is_htmx, toast
+from web.pages.sending import send
 from web.pages.tasks import NewTaskForm, find_task_id, new_task_page
 from web.rendering import partial
 from web.station import Station
@@ -73,25 +69,10 @@ async def _form_again(request: Request, station: Station, person: Person, posted
     return await new_task_page(request, station, person, form, 409)
 
 
-async def _send(
-    request: Request, station: Station, person: Person, ref: str, posted: Posted, command: Command
-) -> Response:
-    task = await station.commands.execute(person.actor, posted.command_id, ref, command, person.workspace_id)
-    return await done(request, station, person, task.task_id, f"T-{task.number}")
-
-
 @router.post("/{ref}/move")
 async def move(request: Request, station: Stationed, person: Signed, ref: str, posted: PostedForm) -> Response:
     """Between backlog and ready, or out of an agent's hands."""
-    return await _send(request, station, person, ref, posted, MoveTask(posted.choice("to", TaskStatus)))
-
-
-@router.post("/{ref}/assign")
-async def assign(request: Request, station: Stationed, person: Signed, ref: str, posted: PostedForm) -> Response:
-    """To an agent, or to whoever is able; the old run's key dies."""
-    agent = posted.text("agent") or None
-    task = await station.commands.assign(person.actor, posted.command_id, ref, agent, person.workspace_id)
-    return await done(request, station, person, task.task_id, f"T-{task.number}")
+    return await send(request, station, person, ref, posted, MoveTask(posted.choice("to", TaskStatus)))
 
 
 @router.post("/{ref}/edit")
@@ -103,29 +84,7 @@ async def edit(request: Request, station: Stationed, person: Signed, ref: str, p
         needs=tuple(need.lower() for need in posted.words("needs")),
         priority=posted.number("priority", 3),
     )
-    return await _send(request, station, person, ref, posted, command)
-
-
-@router.post("/{ref}/review")
-async def review(request: Request, station: Stationed, person: Signed, ref: str, posted: PostedForm) -> Response:
-    """Approve a version, or say what should change."""
-    verdict = ReviewDeliverable(posted.number("version", 0), posted.text("verdict"), posted.text("note"))
-    return await _send(request, station, person, ref, posted, verdict)
-
-
-@router.post("/{ref}/answer")
-async def answer(request: Request, station: Stationed, person: Signed, ref: str, posted: PostedForm) -> Response:
-    """What the agent asked."""
-    if not posted.text("text"):
-        raise HTTPException(400, "An answer needs words.")
-    command = AnswerQuestion(posted.text("question_id"), posted.text("text"))
-    return await _send(request, station, person, ref, posted, command)
-
-
-@router.post("/{ref}/cancel")
-async def cancel(request: Request, station: Stationed, person: Signed, ref: str, posted: PostedForm) -> Response:
-    """The end of it."""
-    return await _send(request, station, person, ref, posted, CancelTask(posted.text("reason")))
+    return await send(request, station, person, ref, posted, command)
 
 
 @router.post("/{ref}/blockers")
@@ -143,7 +102,7 @@ async def stop_waiting(
 ) -> Response:
     """Not for that one any more."""
     blocker_id = await find_task_id(station, person, blocker)
-    return await _send(request, station, person, ref, posted, RemoveBlocker(blocker_id))
+    return await send(request, station, person, ref, posted, RemoveBlocker(blocker_id))
 
 
 @router.post("/{ref}/comments")

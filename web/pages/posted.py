@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, HTTPException, Request
 from pointsman.contract import IDEMPOTENCY_HEADER, IdPrefix, new_id
 
-MAX_FIELDS = 40
+MAX_FIELDS = 80  # a form that an agent asks with may have 40, and each choice may come with words
 _COMMAND_ID = "command_id"
 
 E = TypeVar("E", bound=StrEnum)

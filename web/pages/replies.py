@@ -13,7 +13,7 @@ from web.live.blocks import changed_blocks
 from web.live.board import BoardSource
 from web.live.inbox import InboxSource
 from web.live.task import TaskSource
-from web.pages.filters import board_filter, selection
+from web.pages.filters import board_filter, selection_of
 from web.pages.posted import Posted
 from web.rendering import partial
 from web.station import Station
@@ -63,7 +63,7 @@ def toast(station: Station, message: Toast) -> str:
 async def done(request: Request, station: Station, person: Person, task_id: str, ref: str) -> Response:
     """After a command: back to the page, or the fragments that changed on it, without waiting for the live stream."""
     if not is_htmx(request):
-        return RedirectResponse(_came_from(request, f"/tasks/{ref}"), 303)
+        return RedirectResponse(came_from(request, f"/tasks/{ref}"), 303)
     return HTMLResponse(await _fragments(request, station, person, task_id, ref))
 
 
@@ -71,8 +71,8 @@ async def _fragments(request: Request, station: Station, person: Person, task_id
     current = urlsplit(request.headers.get("hx-current-url", ""))
     query = {name: values[-1] for name, values in parse_qs(current.query).items()}
     if current.path.startswith("/tasks/"):
-        chosen = selection(_number(query.get("version", "")), query.get("view", "rendered"))
-        blocks = await TaskSource(person.workspace_id, task_id, chosen, station).load()
+        chosen = selection_of(query)
+        blocks = await TaskSource(person.workspace_id, person.user_id, task_id, chosen, station).load()
         return changed_blocks({}, blocks)
     if current.path == "/inbox":
         kind, item = query.get("kind", ""), query.get("item", "")
@@ -91,10 +91,14 @@ async def _fragments(request: Request, station: Station, person: Person, task_id
 
 
 def refused(request: Request, station: Station, status: int, sentence: str) -> Response:
-    """A rule said no: the sentence, and nothing changed."""
+    """A rule said no: the sentence, and nothing changed. A form in a dialog says it itself, a toast would be behind."""
     if is_htmx(request):
+        posted: Posted | None = getattr(request.state, "posted", None)
+        if posted and posted.text("form") == "verb":
+            said = station.renderer.part("task/operate.html", "error", sentence)
+            return HTMLResponse(partial("#verb-error", "outerHTML", said), status)
         return HTMLResponse(toast(station, Toast(sentence, "refused")), status)
-    back = _came_from(request, "/")
+    back = came_from(request, "/")
     page = ErrorPage("That is not possible", sentence, back=back, back_text="Go back")
     return error_page(request, station, status, page)
 
@@ -116,15 +120,11 @@ def error_page(request: Request, station: Station, status: int, error: ErrorPage
     return HTMLResponse(station.renderer.page("frame/error.html", frame=look, error=error), status)
 
 
-def _came_from(request: Request, default: str) -> str:
+def came_from(request: Request, default: str) -> str:
     """The page the form stood on, if it was ours."""
     referer = urlsplit(request.headers.get("referer", ""))
     if referer.netloc != request.headers.get("host") or referer.path.startswith("/sign-in"):
         return default
-    if referer.path.endswith(("/actions", "/new")):
+    if referer.path.endswith(("/actions", "/new")) or "/operate/" in referer.path:
         return default
     return referer.path + (f"?{referer.query}" if referer.query else "")
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 7 else 0

@@ -1,9 +1,9 @@
-"""A task's page, its deliverables, and the forms that need a page of their own."""
+"""A task's page, and the forms that need a page of their own."""
 
 from dataclasses import dataclass
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 from pointsman.contract import IdPrefix, new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,13 +12,11 @@ from controlplane.queries.agents import plates_of
 from controlplane.queries.card import CardView, Plate
 from controlplane.queries.cards import card_of, one_task, usage_by_task
 from controlplane.queries.rows import first_row
-from controlplane.queries.runs import versions_of
 from controlplane.queries.task import TaskView, task_id_of, task_view
-from web.deliverables import read_deliverable
 from web.frame import make_frame
 from web.live.task import TaskSource
 from web.pages.access import Signed, Stationed
-from web.pages.filters import Selected
+from web.pages.filters import Selected, selection_query
 from web.pages.replies import is_htmx
 from web.station import Station
 
@@ -63,13 +61,14 @@ async def new_task_page(
 async def show_task(request: Request, station: Stationed, person: Signed, ref: str, selected: Selected) -> HTMLResponse:
     """Everything about one task."""
     task_id = await find_task_id(station, person, ref)
-    await station.hub.channel(TaskSource(person.workspace_id, task_id, selected, station))
-    query = {"version": str(selected.version), "view": selected.view}
-    frame = await make_frame(request, station, person, "task", f"/live/tasks/{ref}", query)
-    task = await load_task(station, person, task_id)
-    text = await read_deliverable(station.blobs, task.versions, selected)
+    source = TaskSource(person.workspace_id, person.user_id, task_id, selected, station)
+    await station.hub.channel(source)
+    frame = await make_frame(request, station, person, "task", f"/live/tasks/{ref}", selection_query(selected))
+    shown = await source.view()
+    if shown is None:
+        raise HTTPException(404, "There is no such task.")
     command_id = new_id(IdPrefix.COMMAND)
-    page = station.renderer.page("task/page.html", frame=frame, task=task, text=text, command_id=command_id)
+    page = station.renderer.page("task/page.html", frame=frame, shown=shown, task=shown.task, command_id=command_id)
     return HTMLResponse(page)
 
 
@@ -85,19 +84,6 @@ async def show_actions(request: Request, station: Stationed, person: Signed, ref
     return HTMLResponse(station.renderer.page("task/actions_page.html", frame=frame, card=card))
 
 
-@router.get("/{ref}/v{version}.md")
-async def download(station: Stationed, person: Signed, ref: str, version: int) -> Response:
-    """A version as the agent wrote it."""
-    task_id = await find_task_id(station, person, ref)
-    async with station.control.reading() as session:
-        found = [each for each in await versions_of(session, task_id) if each.version == version]
-    content = await station.blobs.get(found[0].sha256) if found else None
-    if content is None:
-        raise HTTPException(404, "There is no such version.")
-    name = f'attachment; filename="{ref}-v{version}.md"'
-    return Response(content, media_type="text/markdown; charset=utf-8", headers={"Content-Disposition": name})
-
-
 async def find_task_id(station: Station, person: Person, ref: str) -> str:
     """The task that the address names. Raises 404."""
     async with station.control.reading() as session:
@@ -110,7 +96,8 @@ async def find_task_id(station: Station, person: Person, ref: str) -> str:
 async def load_task(station: Station, person: Person, task_id: str) -> TaskView:
     """The view of a task that exists."""
     async with station.control.reading() as control, station.calls.reading() as calls:
-        task = await task_view(control, calls, person.workspace_id, task_id, station.clock.now_ms())
+        now_ms = station.clock.now_ms()
+        task = await task_view(control, calls, person.workspace_id, task_id, now_ms, person.user_id)
     if task is None:
         raise HTTPException(404, "There is no such task.")
     return task

@@ -157,7 +157,7 @@ async def sources(site: Site, address: str) -> list[Source]:
     frame = ShellSource(workspace, site.person.user_id, site.station)
     if address.startswith("/tasks/"):
         found = await site.commands.find_task(address.removeprefix("/tasks/"))
-        return [TaskSource(workspace, found.task_id, Selection(), site.station), frame]
+        return [TaskSource(workspace, site.person.user_id, found.task_id, Selection(), site.station), frame]
     if address == "/inbox":
         return [InboxSource(workspace, site.person.user_id, "", "", site.station), frame]
     wanted = BoardFilter(signal="attention" if "attention" in address else "")

@@ -4,7 +4,6 @@ import pytest
 
 from tests.fakes.document import read_html
 from web.bodies import read_body
-from web.changes import changes_between
 from web.markdown import mark_mentions, render_markdown
 
 ATTACKS = [
@@ -86,18 +85,3 @@ def test_a_body_that_says_nothing_is_shown_as_it_was_sent(text: str) -> None:
     body = read_body(text)
     assert body is not None
     assert body.messages == ()
-
-
-def test_a_proof_shows_the_words_that_changed_and_hides_what_did_not() -> None:
-    old = "\n".join(f"line {number}" for number in range(20)) + "\nThe subsidy covers about a third."
-    new = old.replace("about a third", "between 18 and 41 per cent")
-    gap, first, second, removed, added = changes_between(old, new)
-    assert (gap.kind, gap.hidden) == ("gap", 18)
-    assert (first.kind, second.kind) == ("same", "same")
-    assert (removed.kind, removed.before) == ("del", 21)
-    assert (True, "about a third") in removed.spans or any(changed for changed, _ in removed.spans)
-    assert "".join(text for _, text in added.spans) == "The subsidy covers between 18 and 41 per cent."
-
-
-def test_two_equal_versions_have_no_changes() -> None:
-    assert changes_between("a\nb", "a\nb") == ()

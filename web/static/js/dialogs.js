@@ -15,7 +15,12 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 });
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-  if (ctx.target === dialog && dialog.hasChildNodes() && !dialog.open) dialog.showModal();
+  if (ctx.target !== dialog || !dialog.hasChildNodes() || dialog.open) return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.querySelector("summary").focus(); // where the focus goes back to
+    menu.open = false;
+  }
+  dialog.showModal();
 });
 
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
@@ -33,6 +38,9 @@ document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.matches("dialog")) event.target.close(); // its backdrop
+  const closer = event.target.closest("dialog [data-closes]:not(form)");
+  if (closer) event.preventDefault();
+  closer?.closest("dialog").close();
   const opener = event.target.closest("[data-opens]");
   if (opener) event.preventDefault();
   document.getElementById(opener?.dataset.opens)?.showModal();
@@ -49,10 +57,10 @@ new MutationObserver((changes) => {
   }
 }).observe(document.getElementById("toasts"), { childList: true });
 
-// "Reassign" on a card leads to /tasks/T-12#reassign: the menu with that id opens.
+// "Reassign" on a card leads to /tasks/T-12#reassign: the form that this button asks for opens.
 function openNamed() {
   const named = location.hash && document.getElementById(location.hash.slice(1));
-  if (named?.matches?.("details")) named.open = true;
+  if (named?.matches?.("a[hx-get]")) named.click();
 }
 addEventListener("hashchange", openNamed);
-openNamed();
+addEventListener("load", openNamed);

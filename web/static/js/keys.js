@@ -1,7 +1,9 @@
+import { judge, openMenu, primaryOf } from "./verbs.js";
+
 // The keyboard's map stands in templates/frame/shell.html (?). A key does what a link or button on the page does.
 const links = (root = document) => [...root.querySelectorAll(".card h3 a, .item h3 a")].filter((link) => link.checkVisibility());
 const columns = () => [...document.querySelectorAll(".column")].filter((column) => links(column).length);
-const current = () => document.activeElement?.closest?.(".card, .item");
+const current = () => document.activeElement?.closest?.(".card, .item") ?? document.querySelector(".item[aria-current]");
 
 function focus(link) {
   link?.focus();
@@ -23,6 +25,13 @@ function across(by) {
   focus(links(goal)[Math.min(row, links(goal).length - 1)]);
 }
 
+function openEmergency() {
+  const menu = document.getElementById("freeze-all");
+  if (!menu) return;
+  menu.open = true;
+  menu.querySelector("input").focus();
+}
+
 const click = (selector, root = document) => root?.querySelector(selector)?.click();
 const actions = {
   j: () => step(1),
@@ -30,26 +39,32 @@ const actions = {
   h: () => across(-1),
   l: () => across(1),
   m: () => click(".acts a", current()),
+  w: () => click(".ask-why", current()),
+  F: () => openEmergency(),
   c: () => (document.getElementById("new-task-link") ? click("#new-task-link") : location.assign("/tasks/new")),
+  ".": openMenu,
+  a: () => judge("approve"),
+  r: () => judge("request_changes"),
+  q: () => judge("ask"),
   "/": () => document.getElementById("q")?.focus(),
   "?": () => document.getElementById("help")?.showModal(),
 };
-const places = { b: "/", i: "/inbox" };
+const places = { b: "/", i: "/inbox", f: "/agents", r: "/recurring" };
 let isGoing = false;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const form = event.target.closest("form");
-    form?.requestSubmit(form.querySelector("button")); // its first button: a verdict is the value of the button
-    return;
-  }
-  if (event.key === "Enter" && event.target.matches(".review .input")) {
-    event.preventDefault(); // who ends a note about changes with Enter has not approved
+    form?.requestSubmit(primaryOf(form)); // its main button: a verdict is the value of the button
     return;
   }
   const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (isGoing && places[event.key]) location.assign(places[event.key]);
+  if (isGoing && places[event.key]) {
+    location.assign(places[event.key]);
+    isGoing = false;
+    return; // the second letter of a pair is no key of its own
+  }
   isGoing = event.key === "g";
   if (!(event.key in actions)) return;
   event.preventDefault();

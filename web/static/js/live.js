@@ -18,9 +18,13 @@ function say(next) {
 // --- what may be replaced now -------------------------------------------------------------------
 const isTyped = (field) => "defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue;
 
-export function isBusy(element) {
+const fields = "input, textarea, select";
+
+// A block that is morphed keeps its focus; only a field that is typed in must not change under the hands.
+function isBusy(element, style) {
+  const focused = document.activeElement;
   return (
-    element.contains(document.activeElement) ||
+    (element.contains(focused) && (style !== "outerMorph" || focused.matches(fields))) ||
     element.querySelector("details.menu[open], .dragged") !== null ||
     [...element.querySelectorAll("input, textarea")].some(isTyped)
   );
@@ -43,9 +47,9 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
     const waiting = held.get(root.id);
     const version = Number(task.fragment.firstElementChild?.dataset.v ?? Infinity);
     if (version < Number(waiting?.version ?? root.dataset.v ?? 0)) drop();
-    else if (ctx.sourceElement === live && isBusy(root)) {
+    else if (ctx.sourceElement === live && isBusy(root, task.swapSpec.style)) {
       const target = task.target.id;
-      held.set(root.id, { version, html: `<hx-partial hx-target="#${target}" hx-swap="${task.swapSpec.style}">${textOf(task)}</hx-partial>` });
+      held.set(root.id, { version, style: task.swapSpec.style, html: `<hx-partial hx-target="#${target}" hx-swap="${task.swapSpec.style}">${textOf(task)}</hx-partial>` });
       drop();
     } else held.delete(root.id);
   }
@@ -54,7 +58,7 @@ document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
 function letGo() {
   for (const [id, waiting] of held) {
     const root = document.getElementById(id);
-    if (root && isBusy(root)) continue;
+    if (root && isBusy(root, waiting.style)) continue;
     held.delete(id);
     if (root) htmx.swap({ text: waiting.html, sourceElement: live, target: live, swap: "none" });
   }

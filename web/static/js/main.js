@@ -2,6 +2,10 @@
 import "./theme.js";
 import "./times.js";
 import "./dialogs.js";
+import "./verbs.js";
+import "./naming.js";
 import "./keys.js";
 import "./live.js";
 import "./drag.js";
+import "./peek.js";
+import "./bell.js";

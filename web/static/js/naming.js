@@ -33,7 +33,7 @@ function close() {
   clearTimeout(waiting);
   asked++;
   field?.removeAttribute("aria-activedescendant");
-  field?.setAttribute("aria-expanded", "false");
+  if (field?.matches("input")) field.setAttribute("aria-expanded", "false");
   field = null;
   list.hidden = true;
 }
@@ -51,14 +51,18 @@ async function suggest(target) {
   if (!list.children.length) return close();
   options().forEach((option, place) => (option.id = `name-${place}`));
   field = target;
-  (target.closest("dialog") ?? document.body).append(list); // what is modal covers everything else
+  const modal = target.closest("dialog"); // what is modal covers everything else
+  const main = modal ? null : document.getElementById("main");
+  (modal ?? main).append(list);
   list.hidden = false;
-  target.setAttribute("aria-expanded", "true");
+  if (target.matches("input")) target.setAttribute("aria-expanded", "true");
   const box = target.getBoundingClientRect();
-  const isLow = box.bottom + list.offsetHeight + 8 > innerHeight;
-  list.style.insetInlineStart = `${box.left}px`;
-  list.style.insetBlockStart = `${isLow ? box.top - list.offsetHeight - 4 : box.bottom + 4}px`;
   list.style.inlineSize = `${Math.min(box.width, 380)}px`;
+  const isLow = box.bottom + list.offsetHeight + 8 > innerHeight;
+  const top = isLow ? box.top - list.offsetHeight - 4 : box.bottom + 4;
+  const origin = main?.getBoundingClientRect(); // a container is the origin of what is placed in it
+  list.style.insetInlineStart = `${box.left - (origin?.left ?? 0)}px`;
+  list.style.insetBlockStart = `${top - (origin ? origin.top - main.scrollTop : 0)}px`;
   choose(options()[0]);
 }
 
@@ -92,10 +96,11 @@ function preview(target) {
 // --- hands ---------------------------------------------------------------------------------------
 document.addEventListener("focusin", ({ target }) => {
   if (!target.matches?.("[data-names]")) return;
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "names", "aria-haspopup": "listbox" })) {
-    target.setAttribute(name, value);
-  }
-  if (!list.isConnected) document.body.append(list);
+  const said = { "aria-autocomplete": "list", "aria-controls": "names", "aria-haspopup": "listbox" };
+  // Several lines can be no combobox (ARIA in HTML): there the list is announced by its active option alone.
+  if (target.matches("input")) Object.assign(said, { role: "combobox", "aria-expanded": "false" });
+  for (const [name, value] of Object.entries(said)) target.setAttribute(name, value);
+  if (!list.isConnected) document.getElementById("main").append(list);
 });
 
 document.addEventListener("input", ({ target }) => {

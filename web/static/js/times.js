@@ -31,6 +31,9 @@ export function refresh(root = document) {
   for (const node of root.querySelectorAll("time[data-age]")) {
     put(node, duration(Math.max(0, Math.floor((now - Date.parse(node.dateTime)) / 1000))));
   }
+  for (const node of root.querySelectorAll("time[data-until]")) {
+    put(node, duration(Math.max(0, Math.floor((Date.parse(node.dateTime) - now) / 1000))));
+  }
   for (const node of root.querySelectorAll("time[data-clock]")) {
     put(node, clock(new Date(node.dateTime), node.dataset.clock === "seconds"));
   }
