@@ -31,7 +31,7 @@ UNKNOWN = (ErrorCode.NOT_FOUND,)
 async def pause(
     agent: Named, caller: LiveCaller, command_id: CommandId, deps: Deps, body: tasks.Because | None = None
 ) -> Response:
-    """It takes no new work and is told to stop; what it holds stays its own."""
+    """It takes no new work and is told to pause; what it holds stays its own."""
     reason = body.reason if body else ""
 
     async def change() -> Agent:

@@ -1,7 +1,7 @@
-"""What a run is told when it beats: to stop, to pause, or a word that was said to it since.
+"""What a run is told when it beats: to pause, or a word that was said to it since.
 
-`stop` and `pause` are read off the state as long as they hold. A word is told once: the row is marked before the answer
-goes out, so that a repeated beat does not repeat it.
+`pause` is read off the state as long as the run or its agent is paused; a run that is to stop gets 409 instead. A word
+is told once: the row is marked before the answer goes out, so that a repeated beat does not repeat it.
 """
 
 from sqlalchemy import ColumnElement, and_, select, update
@@ -29,14 +29,12 @@ async def directives_for(control: Database, caller: Caller, now_ms: int) -> list
 
 async def _standing(session: AsyncSession, caller: Caller) -> list[DirectiveView]:
     agent = await session.get(Agent, caller.agent_id)
-    if agent is not None and agent.is_paused:
-        return [DirectiveView(kind="stop", text=agent.pause_reason)]
     run = await session.get(Run, caller.run_id)
-    if run is None or run.state != RunState.PAUSED:
-        return []
-    state = await state_of(session, caller.task_id or "")
-    reasons = [hold.reason or f"held ({hold.kind})" for hold in state.holds.values()] if state else []
-    return [DirectiveView(kind="pause", text="; ".join(reasons))]
+    reasons = [agent.pause_reason] if agent is not None and agent.is_paused else []
+    if run is not None and run.state == RunState.PAUSED:
+        state = await state_of(session, caller.task_id or "")
+        reasons += [hold.reason or f"held ({hold.kind})" for hold in state.holds.values()] if state else [""]
+    return [DirectiveView(kind="pause", text="; ".join(reasons))] if reasons else []
 
 
 def _undelivered(caller: Caller) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ class AgentCommands(Desk):
     """Verbs about agents. SQL alone: no workflow holds an agent."""
 
     async def pause_agent(self, actor: Actor, agent: str, reason: str, workspace_id: str) -> Agent:
-        """It takes no new work and is told to stop; what it holds stays its own."""
+        """It takes no new work and is told to pause; what it holds stays its own."""
         why = reason.strip() or f"paused by {actor.name}"
         return await self._change(workspace_id, agent, {"is_paused": True, "pause_reason": why})
 

@@ -103,7 +103,10 @@ def restart(state: TaskState, envelope: Envelope, command: RestartRun) -> tuple[
         from_checkpoint=command.from_checkpoint,
         reason=command.reason,
     )
-    return (*end_live_run(state, envelope, RunState.SUPERSEDED, f"restarted by {envelope.actor.name}"), asked)
+    return (
+        *end_live_run(state, envelope, RunState.SUPERSEDED, f"restarted by {envelope.actor.name}", command.reason),
+        asked,
+    )
 
 
 def give_help(state: TaskState, envelope: Envelope, command: GiveHelp) -> tuple[Event, ...]:

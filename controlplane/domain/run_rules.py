@@ -203,10 +203,16 @@ def _check_question(command: AskQuestion) -> None:
         )
 
 
-def end_live_run(state: TaskState, envelope: Envelope, outcome: RunState, reason: str) -> tuple[Event, ...]:
-    """The event by which a person's decision ends a run; none when nobody is at work."""
+def end_live_run(
+    state: TaskState, envelope: Envelope, outcome: RunState, reason: str, why: str = ""
+) -> tuple[Event, ...]:
+    """The event by which a person's decision ends a run; none when nobody is at work.
+
+    `why` is what the person said about it: the next agent reads it in the hand-off.
+    """
     run = state.live_run
-    return () if run is None else (_run_ended(envelope, run, outcome, reason, ""),)
+    said = f"{reason}: {why}" if why else reason
+    return () if run is None else (_run_ended(envelope, run, outcome, said, ""),)
 
 
 def _run_ended(envelope: Envelope, run: Run, outcome: RunState, reason: str, message: str) -> Event:

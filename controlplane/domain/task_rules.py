@@ -87,7 +87,7 @@ def assign(state: TaskState, envelope: Envelope, command: AssignTask) -> tuple[E
     if command.agent_id == state.agent_id and not state.needs_human and state.live_run is None:
         return ()
     return (
-        *end_live_run(state, envelope, RunState.SUPERSEDED, f"reassigned by {envelope.actor.name}"),
+        *end_live_run(state, envelope, RunState.SUPERSEDED, f"reassigned by {envelope.actor.name}", command.reason),
         happened.TaskAssigned(
             at_ms=envelope.at_ms,
             actor=envelope.actor,
@@ -114,12 +114,24 @@ def resolve_blocker(state: TaskState, envelope: Envelope, command: ResolveBlocke
     if command.outcome not in set(BlockerState):
         raise refused(ErrorCode.INVALID_REQUEST, f"{command.outcome!r} is no outcome of a task.", field="outcome")
     known, outcome = state.blockers.get(command.task_id), BlockerState(command.outcome)
-    if known in {None, outcome}:
+    if known is None or not _is_news(state, command):
         return ()
     resolved = happened.BlockerResolved(
-        at_ms=envelope.at_ms, actor=envelope.actor, task_id=command.task_id, outcome=command.outcome
+        at_ms=envelope.at_ms,
+        actor=envelope.actor,
+        task_id=command.task_id,
+        outcome=command.outcome,
+        revision=command.revision,
     )
-    return (resolved, *_what_it_means(state, envelope, command.task_id, outcome))
+    return (resolved, *(_what_it_means(state, envelope, command.task_id, outcome) if known is not outcome else ()))
+
+
+def _is_news(state: TaskState, command: ResolveBlocker) -> bool:
+    """Another outcome, or the same of a later time: that, too, is remembered, for older news may be on its way."""
+    heard = state.blocker_revisions.get(command.task_id, 0)
+    if state.blockers[command.task_id] == command.outcome:
+        return command.revision > heard
+    return not command.revision or command.revision >= heard
 
 
 def _what_it_means(state: TaskState, envelope: Envelope, task_id: str, outcome: BlockerState) -> tuple[Event, ...]:

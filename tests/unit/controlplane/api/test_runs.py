@@ -121,10 +121,11 @@ async def test_an_agents_key_can_beat_with_its_epoch(writer, path):
     assert (await writer.post("/runs/r_other/beat", x_pointsman_epoch="1")).status_code == 404
 
 
-async def test_a_paused_agent_is_told_to_stop(run, path, database):
+async def test_a_paused_agent_keeps_its_run_and_is_told_to_pause(run, path, database):
     async with database.transaction() as session:
-        await session.execute(update(table_of(Agent)).values(is_paused=True))
-    assert (await run.post(f"{path}/beat")).json()["directives"] == [{"kind": "stop", "text": ""}]
+        await session.execute(update(table_of(Agent)).values(is_paused=True, pause_reason="a break"))
+    beat = (await run.post(f"{path}/beat")).json()
+    assert beat == {"lease": "held", "directives": [{"kind": "pause", "text": "a break"}]}
 
 
 async def test_a_run_whose_task_was_taken_away_hears_so(script, run, path):
