@@ -12,6 +12,7 @@ from web.pages import (
     calls,
     commands,
     contents,
+    freezing,
     health,
     inbox,
     naming,
@@ -31,7 +32,7 @@ def create_pages(station: Station, api: ASGIApp | None = None, agentcenter: ASGI
     app.state.station = station
     for part in (
         *(board, tasks, contents, commands, operate, reviewing, naming),
-        *(calls, inbox, sign_in, preferences, health),
+        *(calls, inbox, freezing, sign_in, preferences, health),
     ):
         app.include_router(part.router)
     app.include_router(stream.router)

@@ -1,16 +1,17 @@
-"""The board: columns of cards, in five statements whatever its size."""
+"""The board: columns of cards, in eight statements whatever its size."""
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.state import TaskStatus
 from controlplane.queries.agents import plates_of
 from controlplane.queries.card import CardView, Plate
-from controlplane.queries.cards import CardScope, load_cards
+from controlplane.queries.cards import CardScope, CardSet, load_card_set
 from controlplane.queries.signals import ATTENTION, Signal
+from controlplane.queries.stalled import leaf_of, leaves_among, worst_first
 
 COLUMNS = (TaskStatus.BACKLOG, TaskStatus.READY, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.DONE)
 ENDED = (TaskStatus.FAILED, TaskStatus.CANCELLED)
@@ -58,8 +59,19 @@ class ColumnView:
 
 
 @dataclass(frozen=True, slots=True)
+class Standstill:
+    """The first task that stands still with most behind it, and how many more such tasks there are."""
+
+    card: CardView
+    tasks: int
+    agents: int
+    cost_nano_usd: int
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
 class BoardView:
-    """Everything the board page shows of tasks. `counts` and `total` ignore the filter."""
+    """Everything the board page shows of tasks. `counts`, `total` and `standstill` ignore the filter."""
 
     columns: tuple[ColumnView, ...]
     counts: dict[Signal, int]
@@ -67,6 +79,7 @@ class BoardView:
     has_agents: bool
     plates: tuple[Plate, ...]
     filter: BoardFilter = field(default_factory=BoardFilter)
+    standstill: Standstill | None = None
 
     @property
     def is_new(self) -> bool:
@@ -88,7 +101,8 @@ class BoardView:
 async def board_view(session: AsyncSession, workspace_id: str, wanted: BoardFilter, now_ms: int) -> BoardView:
     """The board as it stands; `now_ms` decides only which closed tasks are recent."""
     scope = CardScope(workspace_id, now_ms, has_ended=wanted.shows_ended, has_all_done=wanted.shows_all_done)
-    cards = await load_cards(session, scope)
+    found = await load_card_set(session, scope)
+    cards = found.cards.values()
     plates = await plates_of(session, workspace_id)
     return BoardView(
         columns=_columns([card for card in cards if wanted.admits(card)], wanted.shows_ended),
@@ -97,7 +111,24 @@ async def board_view(session: AsyncSession, workspace_id: str, wanted: BoardFilt
         has_agents=bool(plates),
         plates=plates,
         filter=wanted,
+        standstill=_standstill(found),
     )
+
+
+def _standstill(found: CardSet) -> Standstill | None:
+    """Only what will not move by itself: a task that an idle agent takes in a moment is no news."""
+    edges = ((edge.task_id, edge.blocker_id) for edges in found.edges.values() for edge in edges)
+    stalled = [
+        leaf_of(card, [found.cards[task_id] for task_id in tasks], {})
+        for card, tasks in leaves_among(found.cards, edges)
+        if card.signal in {*ATTENTION, Signal.PAUSED} or card.status is TaskStatus.BACKLOG
+    ]
+    if not stalled:
+        return None
+    worst = worst_first(stalled)[0]
+    behind = len(worst.tasks_behind)
+    still = replace(worst.card, cost_nano_usd=0, substate="", calls=0, comments=0)  # what ticks is not shown here
+    return Standstill(still, behind, len(worst.agents_behind), worst.spent_behind_nano_usd, len(stalled) - 1)
 
 
 def _columns(cards: Iterable[CardView], shows_ended: bool) -> tuple[ColumnView, ...]:

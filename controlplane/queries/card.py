@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from controlplane.domain.state import TaskStatus
 from controlplane.domain.transitions import legal_drops
-from controlplane.queries.signals import Signal, severity
+from controlplane.queries.signals import WAITING, Signal, severity
 
 HIGH_PRIORITY = 2  # only High is shown: three levels of mark would be three levels of noise
 _FAR = 10**14  # milliseconds: later than any date, so that "newest first" sorts as text
@@ -54,6 +54,14 @@ class Drop:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """How far the sub-tasks of a task are."""
+
+    all: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
 class CardView:
     """One card. `since_ms` is the moment its signal began."""
 
@@ -74,6 +82,7 @@ class CardView:
     cost_nano_usd: int = 0
     is_simulated: bool = False
     dependants: int = 0
+    parts: Parts | None = None
 
     @property
     def ref(self) -> str:
@@ -82,6 +91,11 @@ class CardView:
     @property
     def is_high(self) -> bool:
         return self.priority <= HIGH_PRIORITY
+
+    @property
+    def is_waiting(self) -> bool:
+        """A person may ask why it does not run."""
+        return self.signal in WAITING
 
     @property
     def drops(self) -> tuple[Drop, ...]:

@@ -1,16 +1,20 @@
-"""Reads cards: tasks with their agent, run and signal; then usage, comments and waits of all of them at once."""
+"""Reads cards: tasks with their agent, run and signal; then usage, comments, parts and waits of all of them at once.
+
+Each is one statement whatever the size of the board: a card never asks for itself.
+"""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import Row, Select, String, and_, case, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from controlplane.domain.state import RunState, TaskStatus
-from controlplane.queries.card import CardView, Plate, Reason
+from controlplane.domain.state import TaskState, TaskStatus
+from controlplane.queries.card import CardView, Parts, Plate, Reason
+from controlplane.queries.reasons import Facts, is_with_agents, sentence_of, since_of, substate_of
 from controlplane.queries.rows import AGENTS, COMMENTS, DELIVERABLES, EDGES, RUNS, SIGNALS, TASKS, USAGE, rows
 from controlplane.queries.signals import Signal, Standing, signal_of
 from controlplane.queries.waits import WAITING, Edge, explain_waits
@@ -18,17 +22,6 @@ from controlplane.queries.waits import WAITING, Edge, explain_waits
 DONE_DAYS = 7  # what the Done column keeps; older work is behind "Show all"
 DONE_SHOWN = 50
 _DAY_MS = 86_400_000
-_CLOSED = (TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.CANCELLED)
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    asked_at_ms: int
-
-
-class _WithQuestion(msgspec.Struct, frozen=True):
-    """The part of a task's state that says when it asked."""
-
-    question: _Asked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +34,51 @@ class CardScope:
     has_all_done: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CardSet:
+    """All cards in scope, in no order, and who of them waits for whom."""
+
+    cards: dict[str, CardView]
+    edges: dict[str, list[Edge]]
+
+
 async def load_cards(session: AsyncSession, scope: CardScope) -> list[CardView]:
-    """All cards in scope, in no order. Five statements."""
-    found = await rows(session, _tasks(scope))
-    done = await rows(session, _done(scope))
-    usage = {row.task_id: row for row in await rows(session, _usage(scope.workspace_id))}
-    comments = {row.task_id: row.comments for row in await rows(session, _comments(scope.workspace_id))}
-    found_edges = await rows(session, _edges(scope.workspace_id))
-    edges = [Edge(row.task_id, row.blocker_id, row.number, row.status) for row in found_edges]
-    waiting = Counter(edge.blocker_id for edge in edges)
-    cards = [
-        replace(
-            card_of(row, usage.get(row.task_id)),
+    """All cards in scope, in no order. Six statements."""
+    return list((await load_card_set(session, scope)).cards.values())
+
+
+async def load_card_set(session: AsyncSession, scope: CardScope) -> CardSet:
+    """The same, with the edges between them."""
+    found = [*await rows(session, _tasks(scope)), *await rows(session, _done(scope))]
+    shown = _shown(scope)
+    usage = {row.task_id: row for row in await rows(session, _used().where(USAGE.c.task_id.in_(shown)))}
+    comments = {
+        row.task_id: row.comments for row in await rows(session, _comments().where(COMMENTS.c.task_id.in_(shown)))
+    }
+    parts = {row.parent_id: Parts(row.parts, row.done or 0) for row in await rows(session, _parts(scope, shown))}
+    by_task: dict[str, list[Edge]] = defaultdict(list)
+    waiting: Counter[str] = Counter()
+    for row in await rows(session, _edges(scope.workspace_id)):
+        by_task[row.task_id].append(Edge(row.task_id, row.blocker_id, row.number, row.status))
+        waiting[row.blocker_id] += 1
+    cards = {
+        row.task_id: card_of(
+            row,
+            usage.get(row.task_id),
             comments=comments.get(row.task_id, 0),
             dependants=waiting.get(row.task_id, 0),
+            parts=parts.get(row.task_id),
         )
-        for row in (*found, *done)
-    ]
-    return _with_waits(cards, edges)
+        for row in found
+    }
+    waits = explain_waits(cards, by_task)
+    return CardSet({task_id: _with_wait(card, waits) for task_id, card in cards.items()}, by_task)
+
+
+def _shown(scope: CardScope) -> Select[Any]:
+    """The ids of all in scope: what hangs on ten thousand closed tasks is not read for fifty of them."""
+    some = _open(scope, select(TASKS.c.task_id)).union_all(_recent(scope, select(TASKS.c.task_id)).subquery().select())
+    return select(some.subquery().c.task_id)
 
 
 def _base(workspace_id: str) -> Select[Any]:
@@ -81,15 +101,21 @@ def _base(workspace_id: str) -> Select[Any]:
         RUNS.c.started_at_ms.label("run_started_ms"),
         RUNS.c.progress,
         DELIVERABLES.c.note.label("review_note"),
-        # The moment a question was asked has no column: the few rows with a question bring their state along.
-        case((TASKS.c.question.is_not(None), TASKS.c.state_json)).label("state_with_question"),
+        # When it was asked, who holds it, how many approved: what has no columns brings its state along.
+        case((_NEEDS_STATE, TASKS.c.state_json)).label("state_of_it"),
     )
     return select(*columns).select_from(joined).where(TASKS.c.workspace_id == workspace_id)
 
 
 _TASK_COLUMNS = (
     *("task_id", "number", "title", "status", "status_since_ms", "closed_at_ms", "agent_id", "needs", "priority"),
-    *("is_blocked", "changes_requested", "needs_human", "question", "run_id", "run_state", "version"),
+    *("is_blocked", "changes_requested", "needs_human", "question", "run_id", "run_state", "version", "holds"),
+    *("has_changed_upstream", "review_problem"),
+)
+_NEEDS_STATE = or_(
+    TASKS.c.question.is_not(None),
+    TASKS.c.status == TaskStatus.IN_REVIEW,
+    cast(TASKS.c.holds, String) != "[]",
 )
 
 
@@ -99,21 +125,28 @@ def one_task(workspace_id: str, task_id: str) -> Select[Any]:
 
 
 def _tasks(scope: CardScope) -> Select[Any]:
+    return _open(scope, _base(scope.workspace_id))
+
+
+def _open(scope: CardScope, wanted: Select[Any]) -> Select[Any]:
     statuses = [TaskStatus.BACKLOG, TaskStatus.READY, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW]
     if scope.has_ended:
         statuses += [TaskStatus.FAILED, TaskStatus.CANCELLED]
-    return _base(scope.workspace_id).where(TASKS.c.status.in_(statuses))
+    return wanted.where(TASKS.c.workspace_id == scope.workspace_id, TASKS.c.status.in_(statuses))
 
 
 def _done(scope: CardScope) -> Select[Any]:
-    done = _base(scope.workspace_id).where(TASKS.c.status == TaskStatus.DONE).order_by(TASKS.c.closed_at_ms.desc())
+    return _recent(scope, _base(scope.workspace_id))
+
+
+def _recent(scope: CardScope, wanted: Select[Any]) -> Select[Any]:
+    done = wanted.where(TASKS.c.workspace_id == scope.workspace_id, TASKS.c.status == TaskStatus.DONE)
+    done = done.order_by(TASKS.c.closed_at_ms.desc())
     if scope.has_all_done:
         return done
-    return done.where(TASKS.c.closed_at_ms >= scope.now_ms - DONE_DAYS * _DAY_MS).limit(DONE_SHOWN)
-
-
-def _usage(workspace_id: str) -> Select[Any]:
-    return _used().where(USAGE.c.workspace_id == workspace_id)
+    since_ms = scope.now_ms - DONE_DAYS * _DAY_MS
+    # By the index of the board to those that were touched since then: nothing is closed later than it was touched.
+    return done.where(TASKS.c.updated_at_ms >= since_ms, TASKS.c.closed_at_ms >= since_ms).limit(DONE_SHOWN)
 
 
 def usage_by_task(task_id: str) -> Select[Any]:
@@ -132,12 +165,8 @@ def _used() -> Select[Any]:
     ).group_by(USAGE.c.task_id)
 
 
-def _comments(workspace_id: str) -> Select[Any]:
-    return (
-        select(COMMENTS.c.task_id, func.count().label("comments"))
-        .where(COMMENTS.c.workspace_id == workspace_id)
-        .group_by(COMMENTS.c.task_id)
-    )
+def _comments() -> Select[Any]:
+    return select(COMMENTS.c.task_id, func.count().label("comments")).group_by(COMMENTS.c.task_id)
 
 
 def _edges(workspace_id: str) -> Select[Any]:
@@ -155,18 +184,21 @@ def _edges(workspace_id: str) -> Select[Any]:
     )
 
 
-def card_of(row: Row[Any], usage: Row[Any] | None) -> CardView:
-    """A card from its row, without what needs other cards (waits, dependants)."""
+def _parts(scope: CardScope, shown: Select[Any]) -> Select[Any]:
+    is_done = case((TASKS.c.status == TaskStatus.DONE, 1), else_=0)
+    counted = select(TASKS.c.parent_id, func.count().label("parts"), func.sum(is_done).label("done"))
+    is_part = TASKS.c.parent_id.in_(shown)
+    return counted.where(TASKS.c.workspace_id == scope.workspace_id, is_part).group_by(TASKS.c.parent_id)
+
+
+def card_of(
+    row: Row[Any], usage: Row[Any] | None, *, comments: int = 0, dependants: int = 0, parts: Parts | None = None
+) -> CardView:
+    """A card from its row, without what needs other cards (waits)."""
     status = TaskStatus(row.status)
-    standing = Standing(
-        status=status,
-        is_blocked=row.is_blocked,
-        is_assigned=row.agent_id is not None,
-        run_state=row.run_state if row.run_id else None,
-        needs_human=row.needs_human,
-        watch_signal=row.watch_signal,
-    )
-    signal, word = signal_of(standing)
+    state = msgspec.json.decode(row.state_of_it, type=TaskState) if row.state_of_it else None
+    signal, word = signal_of(_standing(row, status, state))
+    facts = Facts(row, status, signal, state)
     return CardView(
         task_id=row.task_id,
         number=row.number,
@@ -174,73 +206,40 @@ def card_of(row: Row[Any], usage: Row[Any] | None) -> CardView:
         status=status,
         signal=signal,
         word=word,
-        since_ms=_since(row, signal),
+        since_ms=since_of(facts),
         priority=row.priority,
         plate=Plate(row.agent_name, row.call_sign) if row.agent_name else None,
-        reason=Reason(_sentence(row, status, signal)),
-        substate=_substate(row, status, usage),
+        reason=Reason(sentence_of(facts)),
+        substate=substate_of(facts, usage.substate if usage else ""),
         version=row.version,
         calls=usage.calls if usage else 0,
         cost_nano_usd=usage.cost_nano_usd if usage else 0,
         is_simulated=bool(usage.is_simulated) if usage else False,
+        comments=comments,
+        dependants=dependants,
+        parts=parts,
     )
 
 
-def _since(row: Row[Any], signal: Signal) -> int:
-    if signal in {Signal.STUCK, Signal.WATCH}:
-        return int(row.watch_since_ms)
-    if row.state_with_question and row.run_state == RunState.WAITING_INPUT:
-        question = msgspec.json.decode(row.state_with_question, type=_WithQuestion).question
-        return question.asked_at_ms if question else int(row.status_since_ms)
-    if signal is Signal.WORKING and row.run_started_ms is not None:
-        return int(row.run_started_ms)
-    if row.status in _CLOSED and row.closed_at_ms is not None:
-        return int(row.closed_at_ms)
-    return int(row.status_since_ms)
+def _standing(row: Row[Any], status: TaskStatus, state: TaskState | None) -> Standing:
+    return Standing(
+        status=status,
+        is_blocked=row.is_blocked,
+        is_assigned=row.agent_id is not None,
+        run_state=row.run_state if row.run_id else None,
+        needs_human=row.needs_human,
+        watch_signal=row.watch_signal,
+        holds=tuple(row.holds or ()),
+        review_problem=row.review_problem,
+        is_with_agents=state is not None and is_with_agents(state),
+        has_changed_upstream=row.has_changed_upstream,
+    )
 
 
-def _sentence(row: Row[Any], status: TaskStatus, signal: Signal) -> str:
-    if signal in {Signal.STUCK, Signal.WATCH}:
-        return str(row.watch_reason)
-    if row.needs_human:
-        return str(row.needs_human)
-    if row.question and row.run_state == RunState.WAITING_INPUT:
-        return f"Asks: “{row.question}”"
-    if status is TaskStatus.IN_REVIEW:
-        return f"v{row.version} is ready for your review."
-    if row.changes_requested:
-        return f"Changes requested: {row.review_note}" if row.review_note else "Changes requested."
-    if status is TaskStatus.READY and signal is Signal.IDLE and row.needs:
-        return "Waits for an agent that can " + _and(row.needs)
-    return ""
-
-
-def _and(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def _substate(row: Row[Any], status: TaskStatus, usage: Row[Any] | None) -> str:
-    if status is TaskStatus.IN_REVIEW:
-        return "submitted"
-    if row.run_id is None:
-        return ""
-    if row.run_state == RunState.WAITING_INPUT:
-        return "waiting for an answer"
-    return (usage.substate if usage else "") or row.progress or ""
-
-
-def _with_waits(cards: list[CardView], edges: Sequence[Edge]) -> list[CardView]:
-    by_task: Mapping[str, list[Edge]] = defaultdict(list)
-    for edge in edges:
-        by_task[edge.task_id].append(edge)
-    waits = explain_waits({card.task_id: card for card in cards}, by_task)
-    return [replace(card, reason=_with_wait(card, waits)) for card in cards]
-
-
-def _with_wait(card: CardView, waits: Mapping[str, Any]) -> Reason:
+def _with_wait(card: CardView, waits: Mapping[str, Any]) -> CardView:
     if card.signal is Signal.BLOCKED and card.task_id in waits:
-        return Reason(wait=waits[card.task_id])
+        return replace(card, reason=Reason(wait=waits[card.task_id]))
     if card.status is TaskStatus.IN_REVIEW and card.dependants:
         verb = "task waits" if card.dependants == 1 else "tasks wait"
-        return Reason(f"{card.reason.text} {card.dependants} {verb} for it.")
-    return card.reason
+        return replace(card, reason=Reason(f"{card.reason.text} {card.dependants} {verb} for it."))
+    return card

@@ -1,10 +1,11 @@
-"""The frame around every page: project, spending of the day, the bell's figure, and which process came back."""
+"""The frame around every page: project, spending of the day, the bell's figure, and what concerns everybody."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from controlplane.queries.alerts import FrozenAll, IncidentView, frozen_all, open_incidents
 from controlplane.queries.bell import open_notices
 from controlplane.queries.rows import CALLS, PROCESSES, PROJECTS, first_row, rows
 
@@ -28,6 +29,8 @@ class ShellView:
     open_notices: int
     spent_nano_usd: int
     restarts: tuple[Restart, ...] = ()
+    frozen: FrozenAll | None = None
+    incidents: tuple[IncidentView, ...] = ()
 
 
 async def shell_view(
@@ -41,6 +44,8 @@ async def shell_view(
         open_notices=await open_notices(control, user_id),
         spent_nano_usd=await _spent(calls, workspace_id, midnight_ms),
         restarts=await _restarts(control, now_ms),
+        frozen=await frozen_all(control, workspace_id),
+        incidents=await open_incidents(control, workspace_id),
     )
 
 

@@ -34,18 +34,28 @@ class StalledLeaf:
 async def stalled_leaves(session: AsyncSession, workspace_id: str, now_ms: int) -> list[StalledLeaf]:
     """The worst first: by how many tasks wait, then by how loud the leaf itself is."""
     cards = {card.task_id: card for card in await load_cards(session, CardScope(workspace_id, now_ms, has_ended=True))}
+    edges = select(EDGES.c.task_id, EDGES.c.blocker_id).where(EDGES.c.workspace_id == workspace_id)
+    found = leaves_among(cards, [(edge.task_id, edge.blocker_id) for edge in await rows(session, edges)])
+    waiting = await _waiting(session, {task_id for _, tasks in found for task_id in tasks})
+    stalled = [leaf_of(card, [cards[task_id] for task_id in tasks], waiting) for card, tasks in found]
+    return worst_first(stalled)
+
+
+def leaves_among(cards: Mapping[str, CardView], edges: Iterable[tuple[str, str]]) -> list[tuple[CardView, list[str]]]:
+    """Each stalled leaf with everything behind it. An edge is a task and the one it waits for."""
     waits_for: dict[str, set[str]] = defaultdict(set)
     followers: dict[str, set[str]] = defaultdict(set)
-    edges = select(EDGES.c.task_id, EDGES.c.blocker_id).where(EDGES.c.workspace_id == workspace_id)
-    for edge in await rows(session, edges):
-        if _is_open(cards.get(edge.task_id)) and _is_in_the_way(cards.get(edge.blocker_id)):
-            waits_for[edge.task_id].add(edge.blocker_id)
-            followers[edge.blocker_id].add(edge.task_id)
+    for task_id, blocker_id in edges:
+        if _is_open(cards.get(task_id)) and _is_in_the_way(cards.get(blocker_id)):
+            waits_for[task_id].add(blocker_id)
+            followers[blocker_id].add(task_id)
     leaves = [blocker_id for blocker_id in followers if not waits_for.get(blocker_id)]
-    found = [(cards[task_id], behind(followers, task_id)) for task_id in leaves if cards[task_id].signal not in MOVING]
-    waiting = await _waiting(session, {task_id for _, tasks in found for task_id in tasks})
-    stalled = [_leaf(card, [cards[task_id] for task_id in tasks], waiting) for card, tasks in found]
-    return sorted(stalled, key=lambda one: (-len(one.tasks_behind), severity(one.card.signal), one.card.number))
+    return [(cards[one], behind(followers, one)) for one in leaves if cards[one].signal not in MOVING]
+
+
+def worst_first(leaves: Iterable[StalledLeaf]) -> list[StalledLeaf]:
+    """By how many tasks wait, then by how loud the leaf itself is."""
+    return sorted(leaves, key=lambda one: (-len(one.tasks_behind), severity(one.card.signal), one.card.number))
 
 
 def behind(followers: Mapping[str, Iterable[str]], task_id: str) -> list[str]:
@@ -68,7 +78,8 @@ def _is_in_the_way(card: CardView | None) -> bool:
     return card is not None and card.signal is not Signal.DONE
 
 
-def _leaf(card: CardView, waiting_cards: list[CardView], waiting: Mapping[str, int]) -> StalledLeaf:
+def leaf_of(card: CardView, waiting_cards: list[CardView], waiting: Mapping[str, int]) -> StalledLeaf:
+    """With who and what stands behind it; `waiting` is what calls made while waiting have cost, by task."""
     agents = sorted({one.plate.name for one in waiting_cards if one.plate})
     return StalledLeaf(
         card=card,

@@ -7,6 +7,12 @@ from controlplane.domain.state import TaskStatus
 from controlplane.queries.card import CardView, Wait
 from controlplane.queries.signals import Signal
 
+_HUMAN = {
+    "Review": "waits for your review",
+    "Answer": "waits for your answer",
+    "Approve": "waits for your approval",
+    "Change reviewers": "waits for a review that nobody can give",
+}
 WAITING = (TaskStatus.BACKLOG, TaskStatus.READY, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW)
 
 
@@ -28,7 +34,7 @@ def explain_waits(cards: Mapping[str, CardView], edges: Mapping[str, Sequence[Ed
 def _explain(cards: Mapping[str, CardView], edges: Mapping[str, Sequence[Edge]], found: Sequence[Edge]) -> Wait:
     first = min(found, key=lambda edge: _urgency(cards.get(edge.blocker_id)))
     leaf = _leaf(cards, edges, first)
-    phrase, since_ms = _phrase(cards.get(leaf.blocker_id), leaf.blocker_status)
+    phrase, since_ms = phrase_of(cards.get(leaf.blocker_id), leaf.blocker_status)
     return Wait(
         blocker=f"T-{first.blocker_number}",
         others=len(found) - 1,
@@ -51,7 +57,8 @@ def _leaf(cards: Mapping[str, CardView], edges: Mapping[str, Sequence[Edge]], st
     return edge
 
 
-def _phrase(card: CardView | None, status: str) -> tuple[str, int | None]:
+def phrase_of(card: CardView | None, status: str) -> tuple[str, int | None]:
+    """How a task stands that another one waits for, and since when, where its age is the point."""
     if card is None or card.status in {TaskStatus.CANCELLED, TaskStatus.FAILED}:
         return ("cancelled" if status == TaskStatus.CANCELLED else "failed"), None
     match card.signal:
@@ -60,8 +67,12 @@ def _phrase(card: CardView | None, status: str) -> tuple[str, int | None]:
         case Signal.FAILED:
             return "needs a person", None
         case Signal.HUMAN:
-            return ("waits for your review" if card.word == "Review" else "waits for your answer"), None
+            return _HUMAN.get(card.word, "waits for you"), None
+        case Signal.PAUSED:
+            return card.word.lower(), None
         case Signal.WORKING:
             return "in progress", None
+        case _ if card.status is TaskStatus.IN_REVIEW:
+            return "waits for an agent’s review", None
         case _:
             return ("in the backlog" if card.status is TaskStatus.BACKLOG else "not started"), None

@@ -1,5 +1,6 @@
 """The frame as a live source: one person's bell, the day's spending, restarts, incidents and the freeze of all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from controlplane.feed.changes import Change
@@ -45,7 +46,7 @@ class ShellSource:
 
 def frame_fragments(renderer: Renderer, new: ShellView, old: ShellView | None = None) -> list[str]:
     """What of the frame differs from an old one, or all of it."""
-    parts = {
+    parts: dict[str, Callable[[ShellView], object]] = {
         "bell": lambda view: view.open_notices,
         "spend": lambda view: view.spent_nano_usd,
         "restarts": lambda view: view.restarts,
