@@ -18,6 +18,7 @@ _TAGS = {
 # all). `style` on cells is how markdown-it aligns columns; the CSP forbids it, so alignment is lost, not the text.
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "code": {"class"}}
 _SCHEMES = {"http", "https", "mailto"}
+_REF = re.compile(r"\bT-[0-9]{1,9}\b")
 _MENTION = re.compile(r"(?<![\w@])@([\w.-]*\w)")
 
 
@@ -43,3 +44,8 @@ def _parser() -> MarkdownIt:
 def mark_mentions(text: str) -> Markup:
     """A comment's text, escaped, its `@mentions` in bold and its lines kept."""
     return Markup(_MENTION.sub(r"<b>@\1</b>", str(escape(text))).replace("\n", "<br>"))  # noqa: S704 - escaped here
+
+
+def link_refs(text: str) -> Markup:
+    """A sentence, escaped, in which every `T-12` leads to its task."""
+    return Markup(_REF.sub(r'<a href="/tasks/\g<0>">\g<0></a>', str(escape(text))))  # noqa: S704 - escaped here

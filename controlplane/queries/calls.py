@@ -98,8 +98,17 @@ def _calls() -> Select[Any]:
 
 async def calls_of_task(session: AsyncSession, task_id: str, limit: int = CALLS_SHOWN) -> tuple[CallRow, ...]:
     """The newest calls of a task, newest first."""
-    newest = _calls().where(CALLS.c.task_id == task_id).order_by(CALLS.c.started_at_ns.desc()).limit(limit)
-    return tuple(call_row(row) for row in await rows(session, newest))
+    return await _newest(session, _calls().where(CALLS.c.task_id == task_id), limit)
+
+
+async def calls_of_run(session: AsyncSession, run_id: str, limit: int = CALLS_SHOWN) -> tuple[CallRow, ...]:
+    """The newest calls of one run, newest first."""
+    return await _newest(session, _calls().where(CALLS.c.run_id == run_id), limit)
+
+
+async def _newest(session: AsyncSession, wanted: Select[Any], limit: int) -> tuple[CallRow, ...]:
+    found = await rows(session, wanted.order_by(CALLS.c.started_at_ns.desc()).limit(limit))
+    return tuple(call_row(row) for row in found)
 
 
 def call_row(row: Row[Any]) -> CallRow:

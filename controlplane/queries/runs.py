@@ -1,4 +1,4 @@
-"""The attempts at a task, and the versions of the deliverable that came out of them."""
+"""The attempts at a task."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.state import LIVE, RunState
 from controlplane.queries.card import Plate
-from controlplane.queries.rows import AGENTS, DELIVERABLES, RUNS, USAGE, rows
+from controlplane.queries.rows import AGENTS, RUNS, USAGE, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,6 @@ class RunView:
     @property
     def is_live(self) -> bool:
         return self.state in LIVE
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the deliverable; its text lies in the blob store under `sha256`."""
-
-    version: int
-    sha256: str
-    size_bytes: int
-    format: str
-    title: str
-    submitted_at_ms: int
-    run_number: int
-    verdict: str | None
-    note: str
-    reviewed_by: str
 
 
 async def runs_of(session: AsyncSession, task_id: str) -> tuple[RunView, ...]:
@@ -80,33 +64,6 @@ async def runs_of(session: AsyncSession, task_id: str) -> tuple[RunView, ...]:
             progress=row.progress,
             calls=row.calls,
             cost_nano_usd=row.cost_nano_usd,
-        )
-        for row in found
-    )
-
-
-async def versions_of(session: AsyncSession, task_id: str) -> tuple[Version, ...]:
-    """All versions, the first one first."""
-    joined = DELIVERABLES.outerjoin(RUNS, RUNS.c.run_id == DELIVERABLES.c.run_id)
-    found = await rows(
-        session,
-        select(DELIVERABLES, func.coalesce(RUNS.c.number, 0).label("run_number"))
-        .select_from(joined)
-        .where(DELIVERABLES.c.task_id == task_id)
-        .order_by(DELIVERABLES.c.version),
-    )
-    return tuple(
-        Version(
-            version=row.version,
-            sha256=row.sha256,
-            size_bytes=row.size_bytes,
-            format=row.format,
-            title=row.title,
-            submitted_at_ms=row.submitted_at_ms,
-            run_number=row.run_number,
-            verdict=row.verdict,
-            note=row.note,
-            reviewed_by=row.reviewed_by,
         )
         for row in found
     )

@@ -14,14 +14,20 @@ import pytest
 from controlplane.domain.commands import (
     AnswerQuestion,
     CancelTask,
+    CompleteTask,
     EditTask,
     FailRun,
+    FailTask,
+    HoldTask,
     MoveTask,
+    NudgeRun,
     RemoveBlocker,
     ResolveBlocker,
+    RestartRun,
 )
-from controlplane.domain.state import Actor, ActorKind, TaskStatus
+from controlplane.domain.state import Actor, ActorKind, HoldKind, TaskStatus
 from controlplane.queries.board import BoardFilter
+from tests.fakes import situations
 from tests.fakes.document import Node, apply_fragments, read_html, truth
 from tests.fakes.project import Yard
 from tests.fakes.site import Site
@@ -110,6 +116,33 @@ async def comment(yard: Yard) -> None:
     await yard.comment(await state(yard, "T-3"), "Leave Finland open, @admin.", yard.agent_actor("qa"))
 
 
+async def freeze(yard: Yard) -> None:
+    person = yard.site.person
+    await yard.site.commands.freeze(person.actor, "cmd_freeze_1", "task", "T-3", "Stop.", person.workspace_id)
+
+
+async def freeze_and_thaw(yard: Yard) -> None:
+    await freeze(yard)
+    person = yard.site.person
+    await yard.site.commands.thaw(person.actor, "cmd_thaw_1", "task", "T-3", "Go on.", person.workspace_id)
+
+
+def at_once(act: Act) -> Act:
+    """Without the time that passes in it: ages tick in the browser, not in fragments."""
+
+    async def acted(yard: Yard) -> None:
+        now_ms = yard.site.clock.at_ms
+        await act(yard)
+        yard.site.clock.at_ms = now_ms
+
+    return acted
+
+
+async def save_checkpoint(yard: Yard) -> None:
+    await yard.site.commands.checkpoint(yard.caller(situations.live_claim(yard, 3)), b"{}", "half of the table")
+    await assign(yard)
+
+
 ACTS: dict[str, Act] = {
     "create": lambda yard: yard.create("Write the newsletter", needs=("write",), priority=1),
     "create_in_the_backlog": lambda yard: yard.create("Later", to_backlog=True),
@@ -132,6 +165,17 @@ ACTS: dict[str, Act] = {
     "comment": comment,
     "spend": spend,
     "stuck": get_stuck,
+    "hold": lambda yard: do(yard, "T-3", HoldTask(HoldKind.OPERATOR, "lunch")),
+    "freeze": freeze,
+    "freeze_and_thaw": freeze_and_thaw,
+    "nudge": lambda yard: do(yard, "T-3", NudgeRun("Leave Finland open.")),
+    "restart": lambda yard: do(yard, "T-3", RestartRun(from_checkpoint=False, reason="afresh")),
+    "checkpoint": save_checkpoint,
+    "review_by_several": at_once(situations.review_by_several),
+    "late_work": at_once(situations.late_work),
+    "give_up": lambda yard: do(yard, "T-3", FailTask("impossible")),
+    "complete": lambda yard: do(yard, "T-2", CompleteTask("good enough")),
+    "reopen": situations.upstream_reopened,
 }
 
 PAGES: dict[str, tuple[str, ...]] = {
