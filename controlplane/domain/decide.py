@@ -46,8 +46,15 @@ def _decide(state: TaskState | None, envelope: Envelope) -> tuple[Event, ...]:
 
 
 def _was_said_otherwise(state: TaskState, command_id: str) -> bool:
-    start = without_content(command_id) + CONTENT_MARK
-    return command_id.startswith(start) and any(known.startswith(start) for known in state.applied)
+    """The same client's id for something else. One request may do several things: each is a step, behind a slash."""
+    if CONTENT_MARK not in command_id:
+        return False
+    name, step = without_content(command_id) + CONTENT_MARK, _step(command_id)
+    return any(known.startswith(name) and _step(known) == step for known in state.applied)
+
+
+def _step(command_id: str) -> str:
+    return command_id.partition(CONTENT_MARK)[2].partition("/")[2]
 
 
 def _check_table(state: TaskState, envelope: Envelope) -> None:

@@ -201,3 +201,19 @@ def test_every_command_has_a_stable_name_on_the_wire():
         "restart", "give_help", "add_blockers", "remove_blocker", "resolve_blocker", "cancel", "fail_task", "complete",
         "reopen",
     }  # fmt: skip
+
+
+def test_an_id_that_is_used_again_for_something_else_is_refused():
+    state = give(WORKING, ReleaseRun("r_1", 1), AGENT, "c_1~aaa")
+    refused = decide(state, envelope(CancelTask(), PERSON, "c_1~bbb"))
+    assert isinstance(refused, Refusal)
+    assert refused.code is ErrorCode.IDEMPOTENCY_MISMATCH
+
+
+def test_one_request_may_be_several_steps_on_the_same_task():
+    state = give(WORKING, AddBlockers(("t_other",)), AGENT, "c_1~aaa/edges")
+    released = give(state, ReleaseRun("r_1", 1), AGENT, "c_1~aaa")
+    assert (released.status, list(released.blockers)) == (TaskStatus.READY, ["t_other"])
+    refused = decide(released, envelope(AddBlockers(("t_third",)), AGENT, "c_1~bbb/edges"))
+    assert isinstance(refused, Refusal)
+    assert refused.code is ErrorCode.IDEMPOTENCY_MISMATCH
