@@ -8,6 +8,8 @@ with workflow.unsafe.imports_passed_through():
     from controlplane.domain.commands import ExpireQuestion
     from controlplane.domain.state import Question
 
+SOONEST_SECONDS = 0.001  # Temporal's shortest
+
 
 class Expiry:
     """No timer without an open question that expires; a new question has a new one."""
@@ -42,5 +44,6 @@ class Expiry:
 
 async def _until(question: Question) -> None:
     left_seconds = (question.expires_at_ms or 0) / 1000 - workflow.now().timestamp()
-    if left_seconds > 0:
-        await workflow.sleep(left_seconds, summary="a question expires")
+    # Always a timer, even if the time is over: of an `ask` that was said twice around a crash the history may keep the
+    # second, which expires later, and a replay must not want a timer where there was none.
+    await workflow.sleep(max(left_seconds, SOONEST_SECONDS), summary="a question expires")
