@@ -16,7 +16,8 @@ from tests.chaos.calls import CallFailed, Calls
 from tests.chaos.ledger import Book
 
 AWAY = 3  # exit code: the server could not be reached at first contact
-WHIMS = (("raise", 0.05), ("fail", 0.05), ("release", 0.07), ("forget", 0.03), ("ask", 0.08))
+WHIMS = (("raise", 0.05), ("fail", 0.05), ("release", 0.07), ("forget", 0.03), ("ask", 0.08), ("approve", 0.06))
+GOES_ON = frozenset({"ask", "approve"})  # and then works as if nothing had been
 LAST_WHIM = 2  # from the third run on an agent simply works
 
 
@@ -63,6 +64,8 @@ class _Shift:
             calls.ask()
             if whim == "ask":
                 self._ask()
+            elif whim == "approve":
+                self._ask_for_a_yes()
             if self._random.random() < 0.3:
                 self._comment()
             self._task.progress("Half of it is done")
@@ -96,11 +99,17 @@ class _Shift:
             self._book.accept("run_ended", self._task.id, self._run_id, f"{self._run_id} goes back on purpose")
         elif whim == "forget":  # the next task is asked for without a submit
             self._book.note("forgot", run_id=self._run_id)
-        return whim != "ask"
+        return whim not in GOES_ON
 
     def _ask(self) -> None:
         self._task.ask(f"May {self._run_id} go on?")
         self._book.accept("question_asked", self._task.id, self._run_id, f"May {self._run_id} go on?")
+
+    def _ask_for_a_yes(self) -> None:
+        """Nobody answers these: time runs out, which means no, whatever is killed meanwhile."""
+        if self._task.approve(f"May {self._run_id} spend more?", expires_in_seconds=2.0):
+            self._book.note("approved", run_id=self._run_id)
+        self._book.accept("question_asked", self._task.id, self._run_id, f"May {self._run_id} spend more?")
 
     def _comment(self) -> None:
         mark = f"{self._run_id} says that it is on the way"

@@ -21,7 +21,8 @@ class Reviewer:
         if task["status"] == "in_review" and task["versions"]:
             version = task["versions"][-1]["version"]
             yield f"review/{task['ref']}/{version}", partial(self._review, task, version)
-        if question := task["question"]:
+        question = task["question"]
+        if question and question["kind"] != "approval":  # for those nobody has the time
             yield f"answer/{question['question_id']}", partial(self._answer, task, question["question_id"])
         if task["needs_human"] and task["status"] not in CLOSED:
             # The revision tells one call for help from the next.
