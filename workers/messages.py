@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from controlplane.domain.commands import ResolveBlocker
 from controlplane.domain.state import TaskState
 from controlplane.ports import Applied
 from controlplane.settings import LEASE_GRACE_SECONDS, LEASE_TTL_SECONDS, Settings
@@ -64,9 +65,23 @@ class ProjectTask(msgspec.Struct, frozen=True):
 
 
 class CheckBlockers(msgspec.Struct, frozen=True):
-    """The blockers that a task still takes for open; the answer names those that have closed, and how."""
+    """The blockers that a task still takes for open; the answer names those that have closed, and how.
+
+    Each as `done@17`: the outcome, and the blocker's revision. Older histories hold the outcome alone.
+    """
 
     blocker_ids: tuple[str, ...]
+
+
+def closed_as(outcome: str, revision: int) -> str:
+    """How `check_blockers` tells of one."""
+    return f"{outcome}@{revision}"
+
+
+def resolution_of(task_id: str, told: str) -> ResolveBlocker:
+    """What `closed_as` said, as a command."""
+    outcome, _, revision = told.partition("@")
+    return ResolveBlocker(task_id, outcome, int(revision or 0))
 
 
 class NotifyDependents(msgspec.Struct, frozen=True):

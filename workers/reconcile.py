@@ -29,6 +29,7 @@ class Misbelief:
     state: TaskState
     blocker_id: str
     outcome: BlockerState
+    revision: int  # the blocker's
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Reconciler:
                 f"reconcile/{one.blocker_id}/{one.outcome}/{one.state.revision}",
                 Actor(ActorKind.SYSTEM, "workers", "Pointsman"),
                 self.clock.now_ms(),
-                ResolveBlocker(one.blocker_id, one.outcome),
+                ResolveBlocker(one.blocker_id, one.outcome, one.revision),
                 one.state.revision,
             )
             try:
@@ -63,15 +64,15 @@ class Reconciler:
     async def _missed(self) -> list[Misbelief]:
         waiting, blocker, edge = table_of(Task).alias(), table_of(Task).alias(), table_of(TaskEdge)
         edges = (
-            select(edge.c.task_id, edge.c.blocker_id, blocker.c.status)
+            select(edge.c.task_id, edge.c.blocker_id, blocker.c.status, blocker.c.revision)
             .join(waiting, edge.c.task_id == waiting.c.task_id)
             .join(blocker, edge.c.blocker_id == blocker.c.task_id)
             .where(waiting.c.status.not_in(CLOSED))
         )
         async with self.control.reading() as session:
             rows = (await session.execute(edges)).all()
-        true = [(row.task_id, row.blocker_id, _outcome(row.status)) for row in rows]
-        states = await self._states(sorted({task_id for task_id, _, _ in true}))
+        true = [(row.task_id, row.blocker_id, _outcome(row.status), row.revision) for row in rows]
+        states = await self._states(sorted({task_id for task_id, *_ in true}))
         return list(_misbeliefs(states, true))
 
     async def _states(self, task_ids: Sequence[str]) -> dict[str, TaskState]:
@@ -86,12 +87,14 @@ class Reconciler:
         return states
 
 
-def _misbeliefs(states: dict[str, TaskState], true: Sequence[tuple[str, str, BlockerState]]) -> Iterator[Misbelief]:
-    for task_id, blocker_id, outcome in true:
+def _misbeliefs(
+    states: dict[str, TaskState], true: Sequence[tuple[str, str, BlockerState, int]]
+) -> Iterator[Misbelief]:
+    for task_id, blocker_id, outcome, revision in true:
         state = states.get(task_id)
         believed = None if state is None else state.blockers.get(blocker_id)
         if state is not None and believed is not None and believed is not outcome:
-            yield Misbelief(state, blocker_id, outcome)
+            yield Misbelief(state, blocker_id, outcome, revision)
 
 
 def _outcome(status: str) -> BlockerState:

@@ -207,10 +207,14 @@ class RemoveBlocker(_Command, tag="remove_blocker", frozen=True):
 
 
 class ResolveBlocker(_Command, tag="resolve_blocker", frozen=True):
-    """A blocking task closed, or was reopened. Said by the blocker, and again by the reconciler: idempotent."""
+    """A blocking task closed, or was reopened. Said by the blocker, and again by the reconciler: idempotent.
+
+    `revision` is the blocker's own: news of an older one than was heard of changes nothing, whatever its way took.
+    """
 
     task_id: str
     outcome: str  # a BlockerState
+    revision: int = 0  # 0: said by an earlier version, which did not know it
 
 
 class CancelTask(_Command, tag="cancel", frozen=True):

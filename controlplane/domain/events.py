@@ -176,6 +176,7 @@ class BlockerRemoved(_Event, tag="blocker_removed", frozen=True, kw_only=True):
 class BlockerResolved(_Event, tag="blocker_resolved", frozen=True, kw_only=True):
     task_id: str
     outcome: str
+    revision: int = 0
 
 
 class UpstreamChanged(_Event, tag="upstream_changed", frozen=True, kw_only=True):

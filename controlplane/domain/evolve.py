@@ -295,11 +295,20 @@ def _blockers_added(state: TaskState, event: happened.BlockersAdded) -> TaskStat
 
 
 def _blocker_removed(state: TaskState, event: happened.BlockerRemoved) -> TaskState:
-    return replace(state, blockers={k: v for k, v in state.blockers.items() if k != event.task_id})
+    return replace(
+        state,
+        blockers={k: v for k, v in state.blockers.items() if k != event.task_id},
+        blocker_revisions={k: v for k, v in state.blocker_revisions.items() if k != event.task_id},
+    )
 
 
 def _blocker_resolved(state: TaskState, event: happened.BlockerResolved) -> TaskState:
-    return replace(state, blockers={**state.blockers, event.task_id: BlockerState(event.outcome)})
+    revision = event.revision or state.blocker_revisions.get(event.task_id, 0)
+    return replace(
+        state,
+        blockers={**state.blockers, event.task_id: BlockerState(event.outcome)},
+        blocker_revisions={**state.blocker_revisions, event.task_id: revision},
+    )
 
 
 def _upstream_changed(state: TaskState, event: happened.UpstreamChanged) -> TaskState:

@@ -196,6 +196,7 @@ class TaskState(msgspec.Struct, frozen=True):
     parent_id: str | None = None
     agent_id: str | None = None  # assigned to, or None: whoever is able
     blockers: dict[str, BlockerState] = {}
+    blocker_revisions: dict[str, int] = {}  # of each blocker, when it was last heard of
     runs: tuple[Run, ...] = ()  # oldest first, the last may be live; at most RUNS_KEPT, older ones live in SQL
     run_count: int = 0
     epoch: int = 0

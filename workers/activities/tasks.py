@@ -33,6 +33,7 @@ from workers.messages import (
     ReadTask,
     SilenceSuspected,
     SilenceVerdict,
+    closed_as,
 )
 from workers.suspicion import Presence, judge
 
@@ -77,9 +78,11 @@ class TaskActivities:
     async def check_blockers(self, request: CheckBlockers) -> dict[str, str]:
         """Reads only. Called after the edges were committed: a blocker that closes later will read them."""
         task = table_of(Task).c
-        closed = select(task.task_id, task.status).where(task.task_id.in_(request.blocker_ids), task.status.in_(CLOSED))
+        closed = select(task.task_id, task.status, task.revision).where(
+            task.task_id.in_(request.blocker_ids), task.status.in_(CLOSED)
+        )
         async with self.control.reading() as session:
-            return {row.task_id: row.status for row in await session.execute(closed)}
+            return {row.task_id: closed_as(row.status, row.revision) for row in await session.execute(closed)}
 
     @activity.defn(name=NOTIFY_DEPENDENTS)
     async def notify_dependents(self, request: NotifyDependents) -> None:
@@ -97,7 +100,7 @@ class TaskActivities:
             f"resolve/{request.task_id}/{request.revision}",
             Actor(ActorKind.SYSTEM, "workers", "Pointsman"),
             self.clock.now_ms(),
-            ResolveBlocker(request.task_id, request.outcome),
+            ResolveBlocker(request.task_id, request.outcome, request.revision),
         )
 
     @activity.defn(name=HOLD_LEASE)

@@ -26,7 +26,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from controlplane.domain.commands import Command, Envelope, ResolveBlocker
+    from controlplane.domain.commands import Command, Envelope
     from controlplane.domain.decide import Refusal, decide
     from controlplane.domain.events import BlockersAdded, Event, TaskCreated, TaskReopened
     from controlplane.domain.evolve import apply
@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
         ReadTask,
         TaskStart,
         fitting,
+        resolution_of,
     )
 from workers.workflows.expiry import Expiry
 from workers.workflows.lease import ONE_TRY, UNTIL_IT_WORKS, Lease
@@ -238,8 +239,8 @@ class TaskWorkflow:
             start_to_close_timeout=ONE_TRY,
             retry_policy=UNTIL_IT_WORKS,
         )
-        for task_id, outcome in sorted(outcomes.items()):
-            self._apply_if_legal(self._as_system(f"check/{task_id}", ResolveBlocker(task_id, outcome)))
+        for task_id, told in sorted(outcomes.items()):
+            self._apply_if_legal(self._as_system(f"check/{task_id}", resolution_of(task_id, told)))
 
     async def _notify_dependents(self, outcome: str) -> None:
         state = self._now

@@ -83,6 +83,7 @@ class Model:
 
     status: TaskStatus
     blockers: dict[str, str]
+    heard: dict[str, int] = field(default_factory=dict)  # of each blocker, the revision
     now: int = 0
     revision: int = 1
     epoch: int = 0
@@ -389,13 +390,17 @@ class Model:
     def on_remove_blocker(self, command: asked.RemoveBlocker, _actor: Actor) -> None:
         if self.blockers.pop(command.task_id, None) is None:
             raise Nothing
+        self.heard.pop(command.task_id, None)
         self.help()
 
     def on_resolve_blocker(self, command: asked.ResolveBlocker, _actor: Actor) -> None:
-        if self.blockers.get(command.task_id) in {None, command.outcome}:
+        known, heard = self.blockers.get(command.task_id), self.heard.get(command.task_id, 0)
+        is_older = 0 < command.revision < heard
+        if known is None or is_older or (known == command.outcome and command.revision <= heard):
             raise Nothing
         self.blockers[command.task_id] = command.outcome
-        if command.outcome in {"failed", "cancelled"}:
+        self.heard[command.task_id] = max(heard, command.revision)
+        if command.outcome in {"failed", "cancelled"} and known != command.outcome:
             self.cause = f"blocker_{command.outcome}"
 
     def on_cancel(self, _command: asked.CancelTask, _actor: Actor) -> None:

@@ -108,7 +108,7 @@ class Post:
         assert bool(state.needs_human) is (model.cause is not None)
         counts = (state.failures, state.rejections, set(state.avoids))
         assert counts == (model.failures, model.rejections, model.avoids)
-        assert dict(state.blockers) == model.blockers
+        assert (dict(state.blockers), dict(state.blocker_revisions)) == (model.blockers, model.heard)
         assert state.is_claimable is model.is_claimable
         if state.status is TaskStatus.IN_REVIEW:
             said = {one.reviewer.id for one in state.verdicts if one.verdict == "approve"}

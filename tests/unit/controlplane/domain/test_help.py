@@ -174,3 +174,9 @@ def test_work_that_arrives_ends_the_call_for_help_that_its_way_had_caused():
 
 def test_moving_it_out_of_the_queue_is_help():
     assert not give(failed_three_times(), MoveTask(TaskStatus.BACKLOG)).needs_human
+
+
+def test_older_news_of_a_blocker_changes_nothing_however_late_it_comes():
+    state = give(STATES["ready, blocked"], ResolveBlocker("t_2", "open", 7), SYSTEM, "reopened")
+    assert decide(state, envelope(ResolveBlocker("t_2", "done", 5), SYSTEM, "late")) == ()
+    assert give(state, ResolveBlocker("t_2", "done", 9), SYSTEM, "done").is_claimable
