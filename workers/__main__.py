@@ -1,9 +1,9 @@
-"""`python -m workers [bootstrap|check|rebuild|reimport]`; without a word it works until it is told to stop.
+"""`python -m workers [bootstrap|check|rebuild [TASK…]|reimport|refresh]`; without a word it works until told to stop.
 
 Killed at any point, nothing is lost: workflows and timers are Temporal's, an activity that ran is run again elsewhere
 and is idempotent, leadership runs out, leases are judged by whoever comes next.
 
-Exit codes: 0 ended as asked, 1 Temporal or a database is not there, 2 no such word.
+Exit codes: 0 ended as asked, 1 Temporal, a worker or a database is not there, 2 no such word.
 """
 
 import asyncio
@@ -11,12 +11,14 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
+from controlplane.ports import EngineUnavailable
 from controlplane.settings import Settings, read_settings
 from controlplane.supervisor import lifeline
 from workers.bootstrap import EngineAbsent, bootstrap
 from workers.process import serve
-from workers.recovery import check, rebuild, reimport
+from workers.recovery import check, rebuild, refresh, reimport
 
 
 async def _bootstrap(settings: Settings) -> None:
@@ -29,6 +31,7 @@ COMMANDS: dict[str, Callable[[Settings], Awaitable[None]]] = {
     "check": check,
     "rebuild": rebuild,
     "reimport": reimport,
+    "refresh": refresh,
 }
 
 
@@ -37,13 +40,14 @@ def main(arguments: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("temporalio").setLevel(logging.ERROR)  # it warns by the hundred while the server restarts
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # one line per call; the gateway records each of them
-    command = COMMANDS.get(arguments[0] if arguments else "")
-    if command is None:
-        sys.stderr.write(f"unknown word {arguments[0]!r}: bootstrap, check, rebuild or reimport\n")
+    word, *tasks = arguments or [""]
+    command = partial(rebuild, references=tasks) if word == "rebuild" else COMMANDS.get(word)
+    if command is None or (tasks and word != "rebuild"):
+        sys.stderr.write(f"unknown: {' '.join(arguments)!r}. One of: {', '.join(filter(None, COMMANDS))}\n")
         return 2
     try:
         asyncio.run(_run(command))
-    except EngineAbsent as absent:
+    except (EngineAbsent, EngineUnavailable) as absent:
         sys.stderr.write(f"{absent}\n")
         return 1
     return 0

@@ -79,6 +79,23 @@ def migrate() -> None:
     _become("controlplane.supervisor.prepare", "migrate")
 
 
+def rebuild(
+    task: Annotated[list[str] | None, typer.Option("--task", help="Only this one, whatever its row says.")] = None,
+) -> None:
+    """Write the read model of tasks anew from Temporal, where it differs or was lost. Pointsman must be running."""
+    _become("workers", "rebuild", *(task or ()))
+
+
+def reimport() -> None:
+    """Give every open task a workflow again after Temporal's data was lost. `up` does it by itself when it can tell."""
+    _become("workers", "reimport")
+
+
+def refresh() -> None:
+    """Have every open task continue on the code of this version, so that no history needs an older one."""
+    _become("workers", "refresh")
+
+
 def proxy(context: typer.Context) -> None:
     """The gateway alone, from a file, without control plane: `pointsman proxy serve --config FILE`."""
     _become("proxy", *context.args)

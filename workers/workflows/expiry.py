@@ -31,8 +31,7 @@ class Expiry:
         if self._timer is not None:
             self._timer.cancel()
         self._question = question
-        # Owned here; the workflow looks at `is_due`.
-        self._timer = asyncio.create_task(_until(question), name="question") if question else None  # noqa: TID251
+        self._timer = _timer_of(question) if question is not None else None
 
     def take(self) -> ExpireQuestion:
         """What is due, once."""
@@ -40,6 +39,10 @@ class Expiry:
             raise ValueError("no question expires")
         self._timer = None
         return ExpireQuestion(self._question.question_id)
+
+
+def _timer_of(question: Question) -> asyncio.Task[None]:
+    return asyncio.create_task(_until(question), name="question")  # noqa: TID251 - the workflow looks at `is_due`
 
 
 async def _until(question: Question) -> None:

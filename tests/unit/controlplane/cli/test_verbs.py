@@ -33,6 +33,9 @@ def test_help_names_every_verb_and_the_exit_codes() -> None:
         "sign-in-link",
         "password",
         "migrate",
+        "rebuild",
+        "reimport",
+        "refresh",
         "proxy",
         "version",
     ):
