@@ -17,7 +17,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
     """The API said no: `status`, and the stable `code` of its problem."""
 
     def __init__(self, status: int, problem: Any) -> None:
-        super().__init__(f"{status}: {problem}")
+        super().__init__(status, problem)
         self.status = status
         self.code = problem.get("code", "") if isinstance(problem, dict) else ""
 
@@ -29,6 +29,8 @@ class Line:
     url: str
     key: str
     headers: str = ""
+    repeats: int = field(default=0, init=False)
+    _last_head: bytes = field(default=b"", init=False)
     _streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = field(default=None, init=False)
 
     async def ask(self, method: str, path: str, body: Any = None, *, command_id: str = "") -> Any:
@@ -41,6 +43,23 @@ class Line:
         if status >= 400:
             raise Refused(status, answer)
         return answer
+
+    async def ask_until_heard(self, method: str, path: str, body: Any, command_id: str) -> Any:
+        """The same, repeated under one command id while the engine has no time (503), as the SDK does it."""
+        while True:
+            try:
+                return await self.ask(method, path, body, command_id=command_id)
+            except Refused as no:
+                if no.status != 503:
+                    raise
+            self.repeats += 1
+            await asyncio.sleep(0.2)
+
+    async def head(self, method: str, path: str) -> str:
+        """Status line and headers of an answer."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._exchange(method, path, b"", "")
+        return self._last_head.decode()
 
     async def close(self) -> None:
         if self._streams is not None:
@@ -66,8 +85,8 @@ class Line:
         )
         try:
             writer.write(head.encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            return int(answer[9:12]), await reader.readexactly(_length(answer))
+            self._last_head = await reader.readuntil(b"\r\n\r\n")
+            return int(self._last_head[9:12]), await reader.readexactly(_length(self._last_head))
         except BaseException:
             await self.close()
             raise

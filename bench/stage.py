@@ -119,15 +119,31 @@ def _busy_seconds() -> float:
     return (user + nice + system + interrupts + soft) / _TICKS
 
 
-async def agent_keys(admin: Line, count: int) -> list[str]:
-    """Keys of that many new agents, who can do everything that is asked for."""
-    keys = []
+@dataclass(frozen=True, slots=True)
+class BenchAgent:
+    """An agent that can do everything that is asked for, and its key."""
+
+    agent_id: str
+    name: str
+    key: str
+
+
+async def agents_of(admin: Line, count: int) -> list[BenchAgent]:
+    """That many new agents."""
+    team = []
     for number in range(count):
-        name = f"agent-{number}"
-        await admin.ask("POST", "/api/v1/agents", {"name": name})
-        made = await admin.ask("POST", "/api/v1/keys", {"kind": "agent", "agent": name})
-        keys.append(str(made["key"]))
-    return keys
+        made = await admin.ask("POST", "/api/v1/agents", {"name": f"agent-{number}"})
+        key = await admin.ask("POST", "/api/v1/keys", {"kind": "agent", "agent": made["name"]})
+        team.append(BenchAgent(str(made["agent_id"]), str(made["name"]), str(key["key"])))
+    return team
+
+
+async def session_cookie(product: Product) -> str:
+    """The cookie of a person who has followed the link on the console."""
+    line = Line(product.web_url, "")
+    head = await line.head("GET", product.sign_in_url.removeprefix(product.web_url))
+    await line.close()
+    return next(row[12:].partition(";")[0] for row in head.split("\r\n") if row.lower().startswith("set-cookie: "))
 
 
 def percentiles(seconds: Sequence[float]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.line import Line
-from bench.stage import agent_keys, metered, percentiles, stage, until_quiet
+from bench.stage import agents_of, metered, percentiles, stage, until_quiet
 from tests.product import Product
 
 VERBS = ("create", "claim", "submit", "approve")
@@ -49,10 +49,9 @@ class Lane:
 
 async def measure(product: Product, lanes: int, tasks: int) -> None:
     admin = Line(product.web_url, product.admin_key)
-    keys = await agent_keys(admin, lanes)
     team = [
-        Lane(Line(product.web_url, product.admin_key), Line(product.web_url, key), f"agent-{n}")
-        for n, key in enumerate(keys)
+        Lane(Line(product.web_url, product.admin_key), Line(product.web_url, agent.key), agent.name)
+        for agent in await agents_of(admin, lanes)
     ]
     await _race(team, lanes)  # warm: the first task of each lane is not counted
     await until_quiet(product)

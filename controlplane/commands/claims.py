@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 from pointsman.contract import ErrorCode, IdPrefix, derive_run_key
-from sqlalchemy import or_, select, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.commands.desk import CommandRefused, Desk, refused
@@ -63,12 +63,17 @@ class ClaimCommands(Desk):
     async def _claim_first(self, agent: Agent, command_id: str, candidates: list[str]) -> Claim | None:
         actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
         for task_id in candidates:
+            if task_id in self.being_claimed:  # fifty agents that wait for one task would ask it fifty times
+                continue
             claim_id = _claim_id(command_id, task_id)
             command = ClaimTask(agent.agent_id, _run_id(claim_id))
+            self.being_claimed.add(task_id)
             try:
                 state = await self.send(actor, claim_id, task_id, command)
             except CommandRefused:
                 continue
+            finally:
+                self.being_claimed.discard(task_id)
             claim = self._claim_of(state, agent.agent_id)
             if claim is not None:
                 await self._note_claim(agent.agent_id)
@@ -98,10 +103,12 @@ class ClaimCommands(Desk):
 
     async def _note_claim(self, agent_id: str) -> None:
         agents = table_of(Agent)
-        async with self.database.transaction() as session:
-            await session.execute(
-                update(agents).where(agents.c.agent_id == agent_id).values(claimed_at_ms=self.clock.now_ms())
-            )
+        claimed = update(agents).where(agents.c.agent_id == agent_id).values(claimed_at_ms=self.clock.now_ms())
+
+        def note(connection: Connection) -> None:
+            connection.execute(claimed)
+
+        await self.database.write(note)
 
     def _claim_of(self, state: TaskState, agent_id: str) -> Claim | None:
         run = state.live_run

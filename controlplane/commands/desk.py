@@ -44,7 +44,7 @@ def refused(code: ErrorCode, message: str, **detail: object) -> CommandRefused:
 
 
 class Desk:
-    """What every verb needs. One for each process; it holds no state of its own."""
+    """What every verb needs. One for each process; it remembers nothing but which tasks are being claimed just now."""
 
     def __init__(
         self, database: Database, engine: TaskEngine, blobs: BlobStore, clock: Clock, master_key: bytes
@@ -54,6 +54,7 @@ class Desk:
         self.blobs = blobs
         self.clock = clock
         self.master_key = master_key
+        self.being_claimed: set[str] = set()
 
     async def send(
         self, actor: Actor, command_id: str, task_id: str, command: Command, expected_revision: int | None = None

@@ -122,3 +122,13 @@ async def test_a_claim_that_is_repeated_means_the_same_run_though_the_engine_for
     claims = [envelope.command for envelope in engine.commands if isinstance(envelope.command, ClaimTask)]
     assert len(claims) == 2
     assert claims[0] == claims[1]
+
+
+async def test_many_agents_that_wait_for_one_task_ask_it_once(service, engine, database, admin):
+    async with database.transaction() as session:
+        agents = [await register_agent(session, admin.workspace_id, f"agent-{n}", 1) for n in range(12)]
+    await create(service, admin, "one")
+    claims = await asyncio.gather(*(service.claim_next(agent.agent_id, "next_1") for agent in agents))
+    assert sum(claim is not None for claim in claims) == 1
+    assert sum(isinstance(one.command, ClaimTask) for one in engine.commands) == 1
+    assert service.being_claimed == set()
