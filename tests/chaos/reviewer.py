@@ -37,10 +37,13 @@ class Reviewer:
         await self._client.command(task["task_id"], "review", body, kind, mark, command_id=f"review/{version}")
 
     async def _answer(self, task: Task, question_id: str) -> None:
+        """The run that asked may be over by now, and its question with it: then a no is right."""
         mark = f"Answer to {question_id}."
         body = {"text": mark, "question_id": question_id}
         name = f"answer/{question_id}"
-        await self._client.command(task["task_id"], "answer", body, "question_answered", mark, command_id=name)
+        await self._client.command(
+            task["task_id"], "answer", body, "question_answered", mark, command_id=name, may_come_late=True
+        )
 
     async def _help(self, task: Task) -> None:
         """To edit a task is to have looked at it: the count of failures starts anew."""
