@@ -8,10 +8,12 @@ from web.assets import StaticPages
 from web.guard import Guard
 from web.live import stream
 from web.pages import (
+    agents,
     board,
     calls,
     commands,
     contents,
+    fleet,
     freezing,
     health,
     inbox,
@@ -32,7 +34,7 @@ def create_pages(station: Station, api: ASGIApp | None = None, agentcenter: ASGI
     app.state.station = station
     for part in (
         *(board, tasks, contents, commands, operate, reviewing, naming),
-        *(calls, inbox, freezing, sign_in, preferences, health),
+        *(calls, inbox, fleet, agents, freezing, sign_in, preferences, health),
     ):
         app.include_router(part.router)
     app.include_router(stream.router)

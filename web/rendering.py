@@ -17,6 +17,7 @@ from controlplane.ports import Clock
 from controlplane.queries.board import ColumnView
 from controlplane.queries.signals import severity
 from web import verbs, words
+from web.agent_verbs import possible_for
 from web.answers import fields_of
 from web.assets import Assets
 from web.lanes import lanes_of, names_of
@@ -94,6 +95,7 @@ def _parts(assets: Assets, clock: Clock, zone: tzinfo | None) -> dict[str, Any]:
         "lanes_of": lambda calls, evidence: lanes_of(calls, evidence, clock.now_ms(), zone),
         "words": words,
         "verbs": verbs,
+        "agent_verbs": possible_for,
         "form_fields": fields_of,
     }
 

@@ -6,10 +6,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, HTTPException
 from starlette.responses import StreamingResponse
 
+from controlplane.queries.agent_view import KINDS as FLEET_KINDS
 from controlplane.queries.bell import KINDS
 from controlplane.queries.task import task_id_of
 from web.live.board import BoardSource
 from web.live.channel import Source
+from web.live.fleet import AgentSource, FleetSource
 from web.live.hub import Hub
 from web.live.inbox import InboxSource
 from web.live.shell import ShellSource
@@ -65,6 +67,26 @@ async def follow_task(
     task = TaskSource(person.workspace_id, person.user_id, task_id, selection, station)
     frame = ShellSource(person.workspace_id, person.user_id, station)
     return stream(station.hub, [task, frame], last_event_id, after)
+
+
+@router.get("/agents")
+async def follow_fleet(
+    station: Stationed, person: Signed, after: int, kind: str = "", last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """Every agent."""
+    fleet = FleetSource(person.workspace_id, kind if kind in FLEET_KINDS else "", station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [fleet, frame], last_event_id, after)
+
+
+@router.get("/agents/{agent_id}")
+async def follow_agent(
+    station: Stationed, person: Signed, agent_id: str, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """One agent's page."""
+    agent = AgentSource(person.workspace_id, agent_id[:60], station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [agent, frame], last_event_id, after)
 
 
 def stream(hub: Hub, sources: Sequence[Source[Any]], last_event_id: str, after: int) -> StreamingResponse:
