@@ -9,10 +9,12 @@ import httpx2
 import pytest
 
 from controlplane.access.agents import register_agent
+from controlplane.blobs import DirectoryBlobs
+from controlplane.commands.service import CommandService
 from controlplane.domain.commands import CancelTask, HoldTask, LiftHold
 from controlplane.domain.state import HoldKind
 from tests.fixtures_temporal import python_process
-from tests.integration.workers.conftest import World, until
+from tests.integration.workers.conftest import ADA, MASTER_KEY, World, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -140,8 +142,9 @@ async def test_an_agent_that_never_answers_fails_its_run_by_budget(office: Offic
     assert tuple(row) == ("failed", "budget")
 
 
-async def test_an_agent_that_is_paused_for_longer_than_the_gateway_waits_goes_on_and_pays_nothing_twice(
-    office: Office,
+@pytest.mark.parametrize("is_frozen", [False, True], ids=["paused", "frozen"])
+async def test_an_agent_that_is_held_for_longer_than_the_gateway_waits_goes_on_and_pays_nothing_twice(
+    office: Office, *, is_frozen: bool
 ) -> None:
     world = office.world
     await office.hire()
@@ -152,7 +155,12 @@ async def test_an_agent_that_is_paused_for_longer_than_the_gateway_waits_goes_on
         needs=("illustrate",),
     )
     assert await until(office.calls, 40)
-    await world.apply(task.task_id, HoldTask(HoldKind.OPERATOR, "lunch"))
+    blobs = DirectoryBlobs(world.settings.home.blobs)
+    service = CommandService(world.control, world.engine, blobs, world.clock, MASTER_KEY)
+    if is_frozen:
+        await service.freeze(ADA, "cmd_freeze", "task", task.task_id, "fire", "w_1")
+    else:
+        await world.apply(task.task_id, HoldTask(HoldKind.OPERATOR, "lunch"))
     run = await world.until_row("SELECT run_id FROM runs WHERE state = 'paused'")
 
     async def was_sent_away_twice() -> bool:
@@ -161,7 +169,10 @@ async def test_an_agent_that_is_paused_for_longer_than_the_gateway_waits_goes_on
 
     assert await until(was_sent_away_twice, 40)
     asked = await office.calls()
-    await world.apply(task.task_id, LiftHold(HoldKind.OPERATOR))
+    if is_frozen:
+        await service.thaw(ADA, "cmd_thaw", "task", task.task_id, "out", "w_1")
+    else:
+        await world.apply(task.task_id, LiftHold(HoldKind.OPERATOR))
     await world.until_row("SELECT 1 FROM tasks WHERE status = 'in_review'", seconds=40)
 
     assert [call["endpoint"] for call in asked] == ["/v1/chat/completions"]

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from controlplane.domain.commands import EditTask
+from controlplane.domain.commands import ClaimTask, EditTask, HoldTask, LiftHold
+from controlplane.domain.state import HoldKind, RunState
 from tests.fixtures_temporal import python_process
-from tests.integration.workers.conftest import World, until
+from tests.integration.workers.conftest import WRITER, World, until
 
 
 @pytest.fixture
@@ -57,6 +58,33 @@ async def test_no_command_is_lost_or_doubled_under_kills(world: World, workers: 
     assert await until(all_projected, 30), await world.rows("SELECT revision, title FROM tasks")
     events = await world.rows("SELECT task_id, count(*) FROM task_events GROUP BY task_id")
     assert {count for _, count in events} == {11}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+async def test_a_hold_that_is_set_while_temporal_is_killed_holds_once(world: World, workers: ExitStack) -> None:
+    start(workers, world)
+    await world.presence("web")
+    task = await world.create()
+    await world.apply(task.task_id, ClaimTask("a_writer", "r_1"), WRITER)
+
+    async def hold(kind: HoldKind) -> None:
+        await world.apply(task.task_id, HoldTask(kind, f"because of {kind}"))
+
+    async with asyncio.TaskGroup() as group:
+        for kind in HoldKind:
+            group.create_task(hold(kind))
+        world.server.kill()
+        world.server.start()
+    await world.apply(task.task_id, LiftHold(HoldKind.OPERATOR))
+    await world.until_row("SELECT 1 FROM tasks WHERE revision = :n", seconds=30, n=2 + len(HoldKind) + 1)
+    state = await until(lambda: world.engine.snapshot(task.task_id))
+
+    assert state.holds.keys() == set(HoldKind) - {HoldKind.OPERATOR}
+    assert state.live_run is not None
+    assert state.live_run.state is RunState.PAUSED
+    held = await world.rows("SELECT body FROM task_events WHERE kind = 'task_held'")
+    assert len(held) == len(HoldKind)
 
 
 async def test_workers_told_to_stop_end_within_eight_seconds(world: World, workers: ExitStack) -> None:
