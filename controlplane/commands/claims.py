@@ -42,6 +42,7 @@ class ClaimCommands(Desk):
         Repeated with the same command id it returns the claim that id made, as long as that run lives. `capabilities`
         of None are those the agent registered with.
         """
+        read_at = self.asked.now()
         async with self.database.reading() as session:
             agent = await session.get(Agent, agent_id)
             if agent is None:
@@ -52,7 +53,7 @@ class ClaimCommands(Desk):
                 return earlier
             able = {one.strip().lower() for one in (agent.capabilities if capabilities is None else capabilities)}
             candidates = await proposals(session, agent, able)
-        return await self._claim_first(agent, command_id, candidates)
+        return await self._claim_first(agent, command_id, candidates, read_at)
 
     def _claimed_before(self, held: list[TaskState], agent_id: str, command_id: str) -> Claim | None:
         for state in held:
@@ -60,20 +61,18 @@ class ClaimCommands(Desk):
                 return self._claim_of(state, agent_id)
         return None
 
-    async def _claim_first(self, agent: Agent, command_id: str, candidates: list[str]) -> Claim | None:
+    async def _claim_first(self, agent: Agent, command_id: str, candidates: list[str], read_at: float) -> Claim | None:
         actor = Actor(ActorKind.AGENT, agent.agent_id, agent.name)
         for task_id in candidates:
-            if task_id in self.being_claimed:  # fifty agents that wait for one task would ask it fifty times
+            if self.asked.since(read_at, task_id):
                 continue
             claim_id = _claim_id(command_id, task_id)
             command = ClaimTask(agent.agent_id, _run_id(claim_id))
-            self.being_claimed.add(task_id)
             try:
-                state = await self.send(actor, claim_id, task_id, command)
+                with self.asked.asking(task_id):
+                    state = await self.send(actor, claim_id, task_id, command)
             except CommandRefused:
                 continue
-            finally:
-                self.being_claimed.discard(task_id)
             claim = self._claim_of(state, agent.agent_id)
             if claim is not None:
                 await self._note_claim(agent.agent_id)

@@ -11,6 +11,7 @@ import msgspec
 from pointsman.contract import ErrorCode
 from sqlalchemy.exc import SQLAlchemyError
 
+from controlplane.commands.asked import Asked
 from controlplane.commands.references import TaskReference, find_task
 from controlplane.domain.commands import Command, Envelope
 from controlplane.domain.decide import Refusal
@@ -44,7 +45,7 @@ def refused(code: ErrorCode, message: str, **detail: object) -> CommandRefused:
 
 
 class Desk:
-    """What every verb needs. One for each process; it remembers nothing but which tasks are being claimed just now."""
+    """What every verb needs. One for each process; it remembers nothing but which tasks were just asked."""
 
     def __init__(
         self, database: Database, engine: TaskEngine, blobs: BlobStore, clock: Clock, master_key: bytes
@@ -54,7 +55,7 @@ class Desk:
         self.blobs = blobs
         self.clock = clock
         self.master_key = master_key
-        self.being_claimed: set[str] = set()
+        self.asked = Asked()
 
     async def send(
         self, actor: Actor, command_id: str, task_id: str, command: Command, expected_revision: int | None = None

@@ -131,4 +131,12 @@ async def test_many_agents_that_wait_for_one_task_ask_it_once(service, engine, d
     claims = await asyncio.gather(*(service.claim_next(agent.agent_id, "next_1") for agent in agents))
     assert sum(claim is not None for claim in claims) == 1
     assert sum(isinstance(one.command, ClaimTask) for one in engine.commands) == 1
-    assert service.being_claimed == set()
+
+
+async def test_a_task_that_an_absent_engine_did_not_give_is_asked_again_by_the_next(service, engine, admin, writer):
+    await create(service, admin, "one")
+    engine.is_away = True
+    with pytest.raises(EngineUnavailable):
+        await service.claim_next(writer.agent_id, "next_1")
+    engine.is_away = False
+    assert await service.claim_next(writer.agent_id, "next_2") is not None
