@@ -49,6 +49,12 @@ chaos: environment-dev ## kill every process at random while agents and people w
 bench: environment-dev ## measure the gateway's hot path
 	$(BIN)/python bench/run.py $(ARGS)
 
+bench-tasks: environment-dev ## measure tasks: transitions, what others see when, a long history, a graph of a thousand
+	$(BIN)/python -m bench.transitions
+	$(BIN)/python -m bench.visible
+	$(BIN)/python -m bench.history
+	$(BIN)/python -m bench.dag
+
 clean: ## remove the environment and what tools left (never the home)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 

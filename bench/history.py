@@ -29,9 +29,8 @@ from controlplane.domain.commands import (
     ReviewDeliverable,
     SubmitDeliverable,
 )
-from controlplane.domain.decide import decide
+from controlplane.domain.decide import Refusal, decide
 from controlplane.domain.evolve import apply
-from controlplane.domain.refusals import Refusal
 from controlplane.domain.state import Actor, ActorKind, TaskState
 from controlplane.ports import Applied
 from controlplane.projections.task import project
@@ -162,7 +161,7 @@ async def measure(product: Product, closed: int, opened: int, requests: int) -> 
     admin = Line(product.web_url, product.admin_key)
     team = await agents_of(admin, 12)
     await admin.close()
-    place = Place(*_workspace(product), tuple(agent.agent_id for agent in team))
+    place = Place(*workspace_of(product), tuple(agent.agent_id for agent in team))
     open_numbers, closed_numbers = range(closed + 1, closed + opened + 1), range(1, closed + 1)
     database = open_database(f"sqlite+aiosqlite:///{product.home / 'control.sqlite'}")
     try:
@@ -180,7 +179,7 @@ async def measure(product: Product, closed: int, opened: int, requests: int) -> 
         await database.close()
 
 
-def _workspace(product: Product) -> tuple[str, str]:
+def workspace_of(product: Product) -> tuple[str, str]:
     connection = sqlite3.connect(product.home / "control.sqlite")
     found: tuple[str, str] = connection.execute("SELECT workspace_id, project_id FROM projects").fetchone()
     connection.close()

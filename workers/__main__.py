@@ -13,6 +13,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+import uvloop
+
 from controlplane.ports import EngineUnavailable
 from controlplane.settings import Settings, read_settings
 from controlplane.supervisor import lifeline
@@ -46,7 +48,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"unknown: {' '.join(arguments)!r}. One of: {', '.join(filter(None, COMMANDS))}\n")
         return 2
     try:
-        asyncio.run(_run(command))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(command))
     except (EngineAbsent, EngineUnavailable) as absent:
         sys.stderr.write(f"{absent}\n")
         return 1
