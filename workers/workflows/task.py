@@ -93,11 +93,15 @@ class TaskWorkflow:
             elif self._has_new_blockers:
                 await self._check_blockers()
             elif self._now.is_closed:
-                break
+                await self._notify_dependents(self._now.status)
+                if self._is_over():
+                    return self._state
             else:
                 await self._do_what_is_due()
-        await self._notify_dependents(self._now.status)
-        return self._state
+
+    def _is_over(self) -> bool:
+        """Nobody has reopened it, or done anything else to it, while those that wait for it were told of its end."""
+        return self._now.is_closed and not self._unprojected
 
     async def _do_what_is_due(self) -> None:
         if self._owes_reopening:

@@ -46,6 +46,16 @@ async def test_a_reopened_task_goes_on_from_its_last_state_in_a_new_execution(wo
     assert [tuple(event) for event in events] == list(enumerate(kinds, 1))
 
 
+async def test_a_task_that_is_reopened_while_its_end_is_told_stays_open(world: World) -> None:
+    async with world.worker():
+        for number in range(10):
+            task = await world.create(f"Write {number}")
+            await world.apply(task.task_id, CompleteTask("good enough"))
+            await world.apply(task.task_id, ReopenTask("not quite"))
+            claimed = await world.apply(task.task_id, ClaimTask("a_writer", f"r_{number}"), WRITER)
+            assert claimed.state.status is TaskStatus.IN_PROGRESS
+
+
 async def test_reopening_twice_with_one_command_id_happens_once(world: World) -> None:
     async with world.worker():
         task = await closed(world)
