@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from controlplane.queries.bell import KINDS
+from controlplane.queries.bell import KINDS, bell_view
 from web.frame import make_frame
 from web.live.inbox import InboxSource
 from web.pages.access import Signed, Stationed
+from web.pages.replies import done, is_htmx
 
 router = APIRouter(prefix="/inbox")
 
@@ -26,7 +27,12 @@ async def show_inbox(
 
 
 @router.post("/{notice_id}/seen")
-async def mark_seen(station: Stationed, person: Signed, notice_id: str) -> Response:
-    """Read; a mention is settled by that, everything else by what it is about."""
-    await station.commands.mark_seen(person.user_id, notice_id)
-    return RedirectResponse("/inbox", 303)
+async def mark_seen(request: Request, station: Stationed, person: Signed, notice_id: str) -> Response:
+    """Read, with all that stands in the same line; a mention is settled by that, the rest by what it is about."""
+    async with station.control.reading() as session:
+        group = (await bell_view(session, person.user_id)).find(notice_id)
+    for item in group.items if group else ():
+        await station.commands.mark_seen(person.user_id, item.notice_id)
+    if not is_htmx(request):
+        return RedirectResponse("/inbox", 303)
+    return await done(request, station, person, group.first.task_id if group else "", "")

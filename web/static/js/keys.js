@@ -54,7 +54,7 @@ let isGoing = false;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    const form = event.target.closest("form");
+    const form = event.target.closest("form") ?? document.querySelector("#item form:has(button.main)");
     form?.requestSubmit(primaryOf(form)); // its main button: a verdict is the value of the button
     return;
   }
