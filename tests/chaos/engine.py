@@ -17,7 +17,7 @@ from controlplane.domain.state import TaskState
 from controlplane.settings import read_settings
 from tests.chaos.checks import Finding
 from tests.chaos.evidence import Evidence
-from tests.chaos.killer import Killer
+from tests.chaos.killer import Killer, NotBack
 from workers.connect import connect
 from workers.workflows.task import TaskWorkflow
 
@@ -29,7 +29,11 @@ TRIES = 3  # a worker that has just started may be slow to its first replay
 async def check_engine(found: Evidence, killer: Killer) -> Finding:
     """Each history replays, and makes the state that the row has."""
     finding = Finding("engine")
-    await killer.restart("workers")
+    try:
+        await killer.restart("workers")
+    except NotBack as fault:
+        finding.against.append(str(fault))
+        return finding
     client = await connect(read_settings(killer.product.environment))
     turns = asyncio.Semaphore(AT_ONCE)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controlplane.supervisor.run_file import identities
 from tests.chaos.plan import AGENT, Kill
 from tests.product import Product
 
@@ -117,10 +118,9 @@ class Killer:
         await self._until(lambda: self._pid_of(name) not in {None, killed}, name)
 
     def _pid_of(self, name: str) -> int | None:
-        """The pid in the run file, if that process lives: it may have died of itself, or be starting again."""
-        entry = self.product.run_file.get(name)
-        pid = int(entry["pid"]) if entry else None
-        return pid if pid is not None and is_alive(pid) else None
+        """The pid in the run file, if that very process lives: it may have died of itself, or be starting again."""
+        identity = identities(self.product.run_file).get(name)
+        return identity.pid if identity is not None and identity.is_alive() else None
 
     async def _until(self, is_so: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + BACK_SECONDS
@@ -128,11 +128,3 @@ class Killer:
             if time.monotonic() > deadline:
                 raise NotBack(f"{name} was not back {BACK_SECONDS:.0f} s after it was killed")
             await asyncio.sleep(0.05)
-
-
-def is_alive(pid: int) -> bool:
-    """Is it there, and no zombie?"""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
