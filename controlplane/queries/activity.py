@@ -47,8 +47,9 @@ async def activity_of(session: AsyncSession, task_id: str, calls: Sequence[CallR
     agents = {row.agent_id: Plate(row.name, row.call_sign).title for row in await rows(session, AGENTS.select())}
     refs = await _refs(session, happened)
     items = [
-        *(_event(row, agents, refs) for row in happened),
+        # Of the same moment, what was said answers what happened.
         *(ActivityItem("comment", row.at_ms, row.author_kind, row.author_name, text=row.text) for row in said),
+        *(_event(row, agents, refs) for row in happened),
     ]
     told = sorted(items, key=lambda item: item.at_ms, reverse=True)
     return tuple(_with_calls(told, sorted(calls, key=lambda call: call.started_at_ms, reverse=True)))

@@ -94,7 +94,7 @@ def refused(request: Request, station: Station, status: int, sentence: str) -> R
     """A rule said no: the sentence, and nothing changed. A form in a dialog says it itself, a toast would be behind."""
     if is_htmx(request):
         posted: Posted | None = getattr(request.state, "posted", None)
-        if posted and posted.text("form") == "verb":
+        if posted and posted.text("answer_in") == "dialog":
             said = station.renderer.part("task/operate.html", "error", sentence)
             return HTMLResponse(partial("#verb-error", "outerHTML", said), status)
         return HTMLResponse(toast(station, Toast(sentence, "refused")), status)

@@ -109,7 +109,7 @@ async def test_ctrl_enter_approves_and_enter_alone_does_not(visited: Visited) ->
     page = await visited.visit("/tasks/T-2")
     await page.locator("#note").fill("Shorter, please")
     await page.keyboard.press("Enter")
-    assert await page.locator("#note").input_value() == "Shorter, please"
+    assert await page.locator("#note").input_value() == "Shorter, please\n"
     assert task(visited, 2).status is TaskStatus.IN_REVIEW
     await page.locator("#note").fill("")
     await page.keyboard.press("Control+Enter")

@@ -278,7 +278,7 @@ async def test_a_closed_task_is_reopened_and_a_verb_that_is_not_possible_is_not_
 
 async def test_a_refused_form_in_a_dialog_says_there_why(yard: Yard) -> None:
     async with browser(yard) as client:
-        answer = await client.post("/tasks/T-3/blockers", data={"blockers": "T-5", "form": "verb"}, headers=HTMX)
+        answer = await client.post("/tasks/T-3/blockers", data={"blockers": "T-5", "answer_in": "dialog"}, headers=HTMX)
     assert answer.status_code == 409
     (instruction,) = read_html(answer.text).elements()
     assert instruction.attributes["hx-target"] == "#verb-error"

@@ -128,8 +128,8 @@ document.addEventListener(
   true,
 );
 
-list.addEventListener("mousedown", (event) => {
-  event.preventDefault(); // the field keeps the focus
+list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
+list.addEventListener("click", (event) => {
   const option = event.target.closest("[role=option]");
   if (option) take(option);
 });
