@@ -20,6 +20,7 @@ from web.pages import (
     naming,
     operate,
     preferences,
+    recurring,
     reviewing,
     sign_in,
     tasks,
@@ -34,7 +35,7 @@ def create_pages(station: Station, api: ASGIApp | None = None, agentcenter: ASGI
     app.state.station = station
     for part in (
         *(board, tasks, contents, commands, operate, reviewing, naming),
-        *(calls, inbox, fleet, agents, freezing, sign_in, preferences, health),
+        *(calls, inbox, fleet, agents, recurring, freezing, sign_in, preferences, health),
     ):
         app.include_router(part.router)
     app.include_router(stream.router)

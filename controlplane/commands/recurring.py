@@ -89,6 +89,7 @@ class RecurringCommands(TaskCommands):
             if is_deleted:
                 found.deleted_at_ms = self.clock.now_ms()
             session.add(found)
+            announce(session, workspace_id, "task", recurring_id, self.clock.now_ms())
             await session.flush()
             return found
 

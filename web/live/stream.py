@@ -14,6 +14,7 @@ from web.live.channel import Source
 from web.live.fleet import AgentSource, FleetSource
 from web.live.hub import Hub
 from web.live.inbox import InboxSource
+from web.live.recurring import RecurringSource
 from web.live.shell import ShellSource
 from web.live.task import TaskSource
 from web.live.viewer import read_positions
@@ -87,6 +88,24 @@ async def follow_agent(
     agent = AgentSource(person.workspace_id, agent_id[:60], station)
     frame = ShellSource(person.workspace_id, person.user_id, station)
     return stream(station.hub, [agent, frame], last_event_id, after)
+
+
+@router.get("/recurring")
+async def follow_recurring(
+    station: Stationed, person: Signed, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """All that recurs."""
+    return await follow_one_recurring(station, person, "", after, last_event_id)
+
+
+@router.get("/recurring/{recurring_id}")
+async def follow_one_recurring(
+    station: Stationed, person: Signed, recurring_id: str, after: int, last_event_id: LastEventId = ""
+) -> StreamingResponse:
+    """The ledger of one."""
+    recurring = RecurringSource(person.workspace_id, recurring_id[:60], station)
+    frame = ShellSource(person.workspace_id, person.user_id, station)
+    return stream(station.hub, [recurring, frame], last_event_id, after)
 
 
 def stream(hub: Hub, sources: Sequence[Source[Any]], last_event_id: str, after: int) -> StreamingResponse:
