@@ -48,7 +48,7 @@ TASK = tasks.TaskView(
     needs_human=tasks.NeedsHumanView(
         reason="3 runs failed in a row. Assign it, or edit it.",
         cause=HumanCause.FAILURES,
-        choices=["help", "assign", "edit", "fail", "cancel"],
+        choices=["help", "assign", "edit", "fail"],
     ),
     review=REVIEW,
     clarification=tasks.ClarificationView(version=1, text="For whom is it?", asked_by=ANNA, asked_at=LATER),

@@ -1,6 +1,7 @@
 """From the states of tasks to their views."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,9 +20,12 @@ from controlplane.api.views.tasks import (
     TaskView,
     VersionView,
 )
+from controlplane.domain.choices import Choice, choices
 from controlplane.domain.review_rules import missing_approvals, waits_for_first_pass
 from controlplane.domain.state import Question, Run, TaskState, TaskStatus
 from controlplane.projections.task import task_row
+
+PATHS: Final = {"give_help": "help", "fail_task": "fail", "add_blockers": "blockers"}  # the others are named alike
 
 
 async def task_views(session: AsyncSession, states: Sequence[TaskState], web_url: str) -> list[TaskView]:
@@ -52,7 +56,7 @@ def _task_view(state: TaskState, beside: Beside, web_url: str) -> TaskView:
         ],
         holds=_holds(state),
         changes_requested=state.changes_requested,
-        needs_human=_needs_human(state),
+        needs_human=_needs_human(state, beside),
         review=_review(state, beside),
         clarification=_clarification(state),
         question=_question(question) if question and question.is_open else None,
@@ -83,10 +87,18 @@ def _holds(state: TaskState) -> list[HoldView]:
     ]
 
 
-def _needs_human(state: TaskState) -> NeedsHumanView | None:
+def _needs_human(state: TaskState, beside: Beside) -> NeedsHumanView | None:
     if not state.needs_human:
         return None
-    return NeedsHumanView(reason=state.needs_human, cause=state.human_cause, choices=[])
+    offered = [path for choice in choices(state) for path in _paths(choice, beside)]
+    return NeedsHumanView(reason=state.needs_human, cause=state.human_cause, choices=offered)
+
+
+def _paths(choice: Choice, beside: Beside) -> list[str]:
+    """Where below the task a choice is asked for; a blocker that is not waited for any more goes by DELETE."""
+    if choice.verb == "remove_blocker":
+        return [f"blockers/{beside.refs.get(task_id, task_id)}" for task_id in choice.task_ids]
+    return [PATHS.get(choice.verb, choice.verb)]
 
 
 def _review(state: TaskState, beside: Beside) -> ReviewView:

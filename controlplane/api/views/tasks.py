@@ -37,7 +37,7 @@ class HoldView(View, frozen=True):
 
 
 class NeedsHumanView(View, frozen=True):
-    """Why a person must act, and with which verbs of `/tasks/{ref}/…` they may."""
+    """Why a person must act, and how they may: paths below `/tasks/{ref}/`, the likeliest first."""
 
     reason: str
     cause: HumanCause | None
