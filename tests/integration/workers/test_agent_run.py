@@ -15,6 +15,7 @@ from controlplane.domain.commands import CancelTask, HoldTask, LiftHold
 from controlplane.domain.state import HoldKind
 from tests.fixtures_temporal import python_process
 from tests.integration.workers.conftest import ADA, MASTER_KEY, World, until
+from tests.integration.workers.test_recovery import lose_temporal, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -181,3 +182,20 @@ async def test_an_agent_that_is_held_for_longer_than_the_gateway_waits_goes_on_a
         "/mcp",
         "/v1/chat/completions",
     ]
+
+
+async def test_an_agent_goes_on_after_temporals_file_was_lost_and_pays_nothing_twice(office: Office) -> None:
+    world = office.world
+    await office.hire(tool_server="")
+    office.start_workers()
+    await world.create("Illustrate", brief="[[sim:slow 3]] [[sim:say Done.]]", needs=("illustrate",))
+    assert await until(office.calls, 40)
+    await world.until_row("SELECT 1 FROM tasks WHERE status = 'in_progress'")
+    office.kill_workers()
+    await lose_temporal(world)
+    assert "1 tasks reimported" in await run("reimport", world.settings)
+    office.start_workers()
+    await world.until_row("SELECT 1 FROM tasks WHERE status = 'in_review'", seconds=60)
+
+    assert len(await office.calls()) == 1
+    assert [row.state for row in await world.rows("SELECT state FROM runs")] == ["submitted"]
