@@ -20,6 +20,7 @@ from controlplane.store.tables import Run as RunRow
 from controlplane.store.upsert import table_of
 
 PROPOSALS = 20  # refusals in a row after which the read model is so far behind that waiting is better
+LOOKED_AT_FIRST = 60  # of a long queue mostly enough; fifty agents must not read a thousand rows at each change
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,13 @@ async def proposals(session: AsyncSession, agent: Agent, able: set[str]) -> list
     """What this agent could claim now, best first, as far as the read model knows."""
     columns = table_of(Task).c
     is_free = or_(columns.agent_id.is_(None), columns.agent_id == agent.agent_id)
-    rows = await session.execute(
+    waiting = (
         select(columns.task_id, columns.needs)
         .where(columns.workspace_id == agent.workspace_id, columns.is_claimable, is_free)
         .order_by(columns.priority, columns.created_at_ms, columns.task_id)
     )
-    return [task_id for task_id, needs in rows if set(needs) <= able][:PROPOSALS]
+    first = (await session.execute(waiting.limit(LOOKED_AT_FIRST))).all()
+    proposed = [task_id for task_id, needs in first if set(needs) <= able]
+    if len(proposed) < PROPOSALS and len(first) == LOOKED_AT_FIRST:
+        proposed = [task_id for task_id, needs in await session.execute(waiting) if set(needs) <= able]
+    return proposed[:PROPOSALS]

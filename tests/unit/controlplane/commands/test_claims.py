@@ -7,6 +7,7 @@ from pointsman.contract import parse_run_key
 from sqlalchemy import update
 
 from controlplane.access.agents import register_agent
+from controlplane.commands.claims import LOOKED_AT_FIRST
 from controlplane.domain.commands import ClaimTask, ReviewDeliverable, SubmitDeliverable
 from controlplane.domain.state import Actor, ActorKind
 from controlplane.ports import EngineUnavailable
@@ -140,3 +141,12 @@ async def test_a_task_that_an_absent_engine_did_not_give_is_asked_again_by_the_n
         await service.claim_next(writer.agent_id, "next_1")
     engine.is_away = False
     assert await service.claim_next(writer.agent_id, "next_2") is not None
+
+
+async def test_the_one_task_that_an_agent_is_able_to_do_is_found_behind_a_long_queue(service, clock, admin, writer):
+    for number in range(LOOKED_AT_FIRST + 5):
+        clock.ms += 1
+        await create(service, admin, f"paint {number}", needs=("paint",))
+    clock.ms += 1
+    await create(service, admin, "draft", needs=("draft",))
+    assert (await service.claim_next(writer.agent_id, "next_1")).state.title == "draft"
