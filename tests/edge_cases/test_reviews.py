@@ -6,6 +6,9 @@ from controlplane.commands.reviews import ReviewWish
 from controlplane.domain.choices import choices
 from controlplane.domain.commands import ReviewDeliverable
 from controlplane.domain.state import HumanCause, TaskStatus
+from controlplane.queries.deliverables import deliverables_of
+from controlplane.queries.differences import difference_between
+from controlplane.store.tables import RunUsage
 from tests.edge_cases.team import Team
 from workers.overdue import watch_reviews
 
@@ -17,7 +20,11 @@ async def test_a_reviewer_rejects_three_times_then_a_person_is_asked_to_reassign
 ):
     task = await team.task()
     for version in (1, 2, 3):
-        await team.service.submit(await team.begin("writer"), f"draft {version}".encode())
+        caller = await team.begin("writer")
+        usage = {"workspace_id": team.admin.workspace_id, "task_id": task.task_id, "cost_nano_usd": version * 1_000}
+        async with team.database.transaction() as session:
+            session.add(RunUsage(run_id=caller.run_id, **usage))
+        await team.service.submit(caller, f"draft {version}".encode())
         state = await team.say(task.task_id, ReviewDeliverable(version, "request_changes", "Shorter"))
     assert (state.status, state.human_cause) == (TaskStatus.IN_PROGRESS, HumanCause.REJECTIONS)
     assert await team.claim("writer") is None
@@ -26,7 +33,11 @@ async def test_a_reviewer_rejects_three_times_then_a_person_is_asked_to_reassign
     ]
     assert {"assign", "edit", "fail_task"} <= {choice.verb for choice in choices(state)}
     assert [one.version for one in state.deliverables] == [1, 2, 3]
-    assert len({one.run_id for one in state.deliverables}) == 3  # each version has its run, and so its cost
+    async with team.database.reading() as session:
+        versions = await deliverables_of(session, task.task_id)
+    assert [(one.version, one.run.cost_nano_usd) for one in versions] == [(1, 1_000), (2, 2_000), (3, 3_000)]
+    difference = await difference_between(team.service.blobs, versions[0], versions[2])
+    assert not difference.is_same
 
 
 async def test_a_reviewer_that_is_the_author_is_left_out_and_a_gate_that_nobody_can_pass_says_so_at_once(team: Team):
