@@ -15,8 +15,9 @@ from controlplane.store.tables import Agent, Directive, Run, Task
 from controlplane.store.upsert import table_of
 
 TOPICS = frozenset({"task", "run", "agent"})
-# How a run ends that its agent did not end itself, and what it is told.
-ENDINGS = {RunState.CANCELLED: "stop", RunState.SUPERSEDED: "lease_lost", RunState.LOST: "lease_lost"}
+# How a run ends that its agent did not end itself, and what it is told. A lost one is told to beat: it goes on when
+# nobody has taken over since, else the answer to the beat says that it is over.
+ENDINGS = {RunState.CANCELLED: "stop", RunState.SUPERSEDED: "lease_lost", RunState.LOST: "directives"}
 
 
 class Tidings:
@@ -89,7 +90,7 @@ class Tidings:
 
     def _news(self, run_id: str, state: RunState, state_json: str) -> Iterator[dict[str, Any]]:
         if state in ENDINGS:
-            if self._is_new(run_id):
+            if self._is_new(f"{run_id}/{state}"):  # a lost run may come back, and then be taken away
                 yield {"type": ENDINGS[state], "run_id": run_id}
             return
         question = msgspec.json.decode(state_json, type=TaskState).question
