@@ -153,13 +153,18 @@ def _gaps(task: Row | None, rows: list[Row]) -> Iterable[str]:
         yield f"{rows[0]['task_id']} is at revision {last}, its activity has {revisions}"
 
 
-def check_leases(found: Evidence, excused: set[str]) -> Finding:
-    """A run is lost only when its agent ended or gave it up unheard, never because one of our processes was killed."""
+def check_leases(found: Evidence, excused: set[str], received: set[str]) -> Finding:
+    """A run is lost only when its agent ended or gave it up unheard, never because one of our processes was killed.
+
+    A claim that was carried out after its agent had been told to ask again is nobody's: it ends as lost, too, and is
+    counted apart. `received` are the runs that agents know of.
+    """
     lost = [run for run in found.runs.values() if run["state"] == "lost"]
-    finding = Finding("leases", f"{len(lost)} runs lost, each with its agent's end")
+    unheard = [run for run in lost if run["run_id"] not in received]
+    finding = Finding("leases", f"{len(lost)} runs lost, {len(unheard)} of them never handed over")
     finding.against = [
         f"run {run['run_id']} of task {run['task_id']} was lost, but its agent {run['agent_id']} lived: {run['reason']}"
         for run in lost
-        if run["run_id"] not in excused
+        if run["run_id"] in received and run["run_id"] not in excused
     ]
     return finding

@@ -127,7 +127,7 @@ def _look(stage: Stage, found: Evidence) -> list[Finding]:
         check_tasks(found, stage.nodes, stage.planner.task_ids),
         check_commands(found, stage.ledger, stage.client.refusals),
         check_costs(found),
-        check_leases(found, _excused(stage, found)),
+        check_leases(found, _excused(stage, found), {entry.run_id for entry in stage.ledger.of_agents()}),
     ]
 
 

@@ -102,7 +102,7 @@ class Case:
             check_tasks(self.evidence, NODES, TASK_IDS),
             check_commands(self.evidence, self.ledger, self.refusals),
             check_costs(self.evidence),
-            check_leases(self.evidence, set()),
+            check_leases(self.evidence, set(), {"r_0"}),
         ]
         return {finding.name: finding for finding in found}
 
@@ -288,3 +288,10 @@ def test_an_engine_that_remembers_another_run_is_seen(case: Case) -> None:
     assert differences("t_0", state, kept) == []  # other times are no difference
     assert differences("t_0", state, kept.replace("r_0", "r_9")) != []
     assert differences("t_0", None, kept) != []
+
+
+def test_a_claim_that_reached_nobody_may_be_lost_and_is_counted(case: Case) -> None:
+    case.evidence.runs["r_1"]["state"] = "lost"
+    found = case.findings()["leases"]
+    assert found.is_ok
+    assert "1 of them never handed over" in found.text
