@@ -36,15 +36,15 @@ AGENT_VERBS: tuple[AgentVerb, ...] = (
         "snowflake",
         "Within a second its keys are refused, its live streams are cut and its calls wait. Nothing is lost.",
         asks="Why?",
-        when=lambda agent: not agent.is_frozen,
+        when=lambda agent: not agent.is_frozen_itself,
     ),
     AgentVerb(
         "thaw",
         "Thaw",
         "play",
-        "Its calls go through and its runs go on. A freeze of everything is thawed in the header.",
+        "Its calls go through and its runs go on, unless everything is frozen.",
         is_direct=True,
-        when=lambda agent: agent.is_frozen,
+        when=lambda agent: agent.is_frozen_itself,
     ),
     AgentVerb(
         "edit",

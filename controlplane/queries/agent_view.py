@@ -67,7 +67,8 @@ class AgentView:
     template: str
     pause_reason: str
     is_paused: bool
-    is_frozen: bool
+    is_frozen: bool  # itself, or with everything
+    is_frozen_itself: bool
     is_retired: bool
     is_simulated: bool
 

@@ -10,7 +10,7 @@ from controlplane.domain.state import TaskStatus
 from controlplane.queries.agents import plates_of
 from controlplane.queries.card import CardView, Plate
 from controlplane.queries.cards import CardScope, CardSet, load_card_set
-from controlplane.queries.signals import ATTENTION, Signal
+from controlplane.queries.signals import ATTENTION, FROZEN, Signal
 from controlplane.queries.stalled import leaf_of, leaves_among, worst_first
 
 COLUMNS = (TaskStatus.BACKLOG, TaskStatus.READY, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.DONE)
@@ -116,12 +116,14 @@ async def board_view(session: AsyncSession, workspace_id: str, wanted: BoardFilt
 
 
 def _standstill(found: CardSet) -> Standstill | None:
-    """Only what will not move by itself: a task that an idle agent takes in a moment is no news."""
+    """Only what will not move by itself, and what nobody froze: a task that is taken in a moment is no news."""
     edges = ((edge.task_id, edge.blocker_id) for edges in found.edges.values() for edge in edges)
     stalled = [
         leaf_of(card, [found.cards[task_id] for task_id in tasks], {})
         for card, tasks in leaves_among(found.cards, edges)
-        if card.signal in {*ATTENTION, Signal.PAUSED} or card.status is TaskStatus.BACKLOG
+        if card.signal in ATTENTION
+        or (card.signal is Signal.PAUSED and card.word != FROZEN)
+        or card.status is TaskStatus.BACKLOG
     ]
     if not stalled:
         return None

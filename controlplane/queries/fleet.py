@@ -1,7 +1,7 @@
 """Every agent, how it is and why, what it has, what it could take, and what it has cost: a few statements for all."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ async def fleet_view(
             costs.get(row.agent_id, TaskCosts()),
             notes.get(row.agent_id, 0),
             now_ms,
-            is_frozen=bool({workspace_id, row.agent_id} & frozen),
+            frozen & {workspace_id, row.agent_id},
         )
         for row in found
     ]
@@ -133,7 +133,7 @@ async def _notes(session: AsyncSession, workspace_id: str) -> dict[str, int]:
     return {row.agent_id: row.notes for row in await rows(session, waiting.group_by(NOTES.c.agent_id))}
 
 
-def _agent(row: Row[Any], work: _Work, costs: TaskCosts, notes: int, now_ms: int, *, is_frozen: bool) -> AgentView:
+def _agent(row: Row[Any], work: _Work, costs: TaskCosts, notes: int, now_ms: int, frozen: Set[str]) -> AgentView:
     runs = tuple(work.runs.get(row.agent_id, ()))
     capabilities = frozenset(row.capabilities or ())
     queue = work.queue_of(row.agent_id, capabilities)
@@ -143,7 +143,7 @@ def _agent(row: Row[Any], work: _Work, costs: TaskCosts, notes: int, now_ms: int
         is_internal=row.kind == "internal",
         is_paused=row.is_paused,
         pause_reason=row.pause_reason,
-        is_frozen=is_frozen,
+        is_frozen=bool(frozen),
         is_retired=row.retired_at_ms is not None,
         runs=tuple(_run_facts(runs)),
         in_review=tuple(work.in_review.get(row.agent_id, ())),
@@ -165,7 +165,8 @@ def _agent(row: Row[Any], work: _Work, costs: TaskCosts, notes: int, now_ms: int
         template=row.template,
         pause_reason=row.pause_reason,
         is_paused=row.is_paused,
-        is_frozen=is_frozen,
+        is_frozen=bool(frozen),
+        is_frozen_itself=row.agent_id in frozen,
         is_retired=row.retired_at_ms is not None,
         is_simulated=row.is_simulated,
     )

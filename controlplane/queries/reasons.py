@@ -127,8 +127,8 @@ def substate_of(facts: Facts, of_call: str) -> str:
         return "calls held at the gateway"
     if row.run_state in _ASKING:
         return "waiting for an approval" if row.run_state == RunState.WAITING_APPROVAL else "waiting for an answer"
-    if row.run_state == RunState.PAUSED:
-        return "its run is paused"
+    if row.run_state == RunState.PAUSED:  # its word says so
+        return ""
     return of_call or row.progress or ""
 
 

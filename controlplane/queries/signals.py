@@ -37,7 +37,8 @@ class Signal(StrEnum):
 ATTENTION = (Signal.STUCK, Signal.FAILED, Signal.WATCH, Signal.HUMAN)
 WAITING = (Signal.QUEUED, Signal.IDLE, Signal.BLOCKED, Signal.PAUSED)  # of these a person asks why they do not move
 _SEVERITY = {signal: place for place, signal in enumerate(Signal)}
-_HOLD_WORDS = {HoldKind.FREEZE: "Frozen", HoldKind.OPERATOR: "Paused"}  # the first that is there names the card
+FROZEN = "Frozen"
+_HOLD_WORDS = {HoldKind.FREEZE: FROZEN, HoldKind.OPERATOR: "Paused"}  # the first that is there names the card
 
 
 def severity(signal: Signal) -> int:
