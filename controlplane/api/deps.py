@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from controlplane.api.beats import Beats
+from controlplane.api.openings import Openings
 from controlplane.blobs import DirectoryParts
 from controlplane.commands import CommandService
 from controlplane.commands.uploads import Uploads
@@ -30,12 +31,14 @@ class ApiDeps:
     master_key: bytes = field(repr=False)
     commands: CommandService = field(init=False)
     beats: Beats = field(init=False)
+    openings: Openings = field(init=False)
     uploads: Uploads = field(init=False)
 
     def __post_init__(self) -> None:
         commands = CommandService(self.control, self.engine, self.blobs, self.clock, self.master_key)
         object.__setattr__(self, "commands", commands)
         object.__setattr__(self, "beats", Beats(commands, self.settings.lease_ttl_seconds))
+        object.__setattr__(self, "openings", Openings(self.control, self.feed))
         parts = DirectoryParts(self.settings.home.uploads)
         uploads = Uploads(self.control, self.blobs, parts, self.clock, self.settings.max_file_bytes)
         object.__setattr__(self, "uploads", uploads)

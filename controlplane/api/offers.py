@@ -40,9 +40,15 @@ async def next_task(
     """A claimed task, at once or when one becomes ready within the time; else 204."""
     agent_id = await _enter(body, caller, deps)
 
+    has_looked = False  # the first look also finds what an earlier try of this request claimed
+
     async def look() -> Claim | None:
+        nonlocal has_looked
         if await request.is_disconnected():
             return None
+        if has_looked and not await deps.openings.any_for(caller.workspace_id, agent_id):
+            return None
+        has_looked = True
         return await deps.commands.claim_next(agent_id, command_id, concurrency=body.concurrency)
 
     def concerns(change: Change) -> bool:
