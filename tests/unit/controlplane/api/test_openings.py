@@ -6,9 +6,7 @@ from controlplane.api.openings import Openings
 from controlplane.feed.feed import Feed
 
 
-async def test_an_opening_is_seen_as_soon_as_the_feed_has_told_of_it_and_gone_when_it_is_taken(
-    database, service, admin
-):
+async def test_an_opening_is_seen_as_soon_as_the_feed_has_told_of_it_by_its_own_workspace(database, service, admin):
     feed = Feed(database)
     openings = Openings(database, feed)
     async with feed.running(), feed.subscribe() as changes:
