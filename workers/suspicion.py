@@ -2,7 +2,8 @@
 
 Temporal's heartbeat timeout is only a suspicion: measured, after 12 s without a server an 8 s timeout fires 0.1 s after
 its boot, before any agent can beat. So a run is lost only when SQL, too, has no sign of life for the whole silence, and
-everything that could have heard one was up all that time.
+everything that carries one there was up all that time: `web` hears beats, `proxy` and `recorder` tell of calls. Workers
+and Temporal carry none, so that one of them that crashes again and again keeps no dead agent's lease alive.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from workers.messages import SilenceVerdict
 SAYS_ALIVE_WITHIN_MS = (6_000, 20_000)  # processes say so every 5 s; on a busy machine three missed ones are normal
 FORGOTTEN_AFTER_MS = 3_600_000  # a process that has not been here for an hour is not part of this installation
 HEARS_BEATS = "web"
+CARRIES_SIGNS = frozenset({HEARS_BEATS, "proxy", "recorder"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def judge(now_ms: int, silence_ms: int, last_sign_ms: int, processes: Sequence[P
         return SilenceVerdict(is_lost=False, reason="nobody was there to hear a beat")
     shortest, longest = SAYS_ALIVE_WITHIN_MS
     alive_within_ms = min(longest, max(shortest, silence_ms // 4))  # short leases, in tests, need a sharper ear
-    for process in processes:
+    for process in (one for one in processes if one.name in CARRIES_SIGNS):
         away_ms = now_ms - process.alive_at_ms
         if away_ms > FORGOTTEN_AFTER_MS and process.name != HEARS_BEATS:
             continue

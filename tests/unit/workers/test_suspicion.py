@@ -43,6 +43,13 @@ def test_an_agent_that_could_not_be_heard_keeps_its_lease(
 
 
 def test_a_process_that_left_for_good_protects_nobody() -> None:
-    verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), up("simulated", alive_ago_ms=4_000_000)])
+    verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), up("recorder", alive_ago_ms=4_000_000)])
+
+    assert verdict.is_lost
+
+
+@pytest.mark.parametrize("name", ["workers", "temporal", "simulated"])
+def test_a_process_that_hears_nothing_and_crashes_for_ever_keeps_no_dead_agents_lease(name: str) -> None:
+    verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), up(name, started_ago_ms=1_000)])
 
     assert verdict.is_lost
