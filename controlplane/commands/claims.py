@@ -160,7 +160,7 @@ async def proposals(session: AsyncSession, agent: Agent, able: set[str]) -> list
     waiting = (
         select(columns.task_id, columns.needs)
         .where(columns.workspace_id == agent.workspace_id, columns.is_claimable, is_free)
-        .order_by(columns.priority, columns.created_at_ms, columns.task_id)
+        .order_by(columns.priority, columns.created_at_ms, columns.number)
     )
     first = (await session.execute(waiting.limit(LOOKED_AT_FIRST))).all()
     proposed = [task_id for task_id, needs in first if set(needs) <= able]
