@@ -7,8 +7,10 @@ them: `others` is CPU that was used by nobody we know.
 
 import asyncio
 import os
+import signal
 import socket
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +34,7 @@ def stage(**environment: str) -> Iterator[Product]:
         "PYTHONDONTWRITEBYTECODE": "",
         **environment,
     }  # users have bytecode, and Temporal's sandbox imports much
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the product ends with us, by the way out of this
     with (
         tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder,
         start_product(Path(folder) / "home", free_offset(), **environment) as product,
