@@ -20,8 +20,15 @@ def list_agents(as_json: AsJson = False) -> None:
     found = ask("GET", "/agents")["agents"]
     if as_json:
         return show_json(found)
-    rows = [(one["name"], str(one.get("status") or ""), ", ".join(one["capabilities"])) for one in found]
+    rows = [(one["name"], describe_standing(one), ", ".join(one["capabilities"])) for one in found]
     return show_table(("AGENT", "STATUS", "ABLE TO"), rows)
+
+
+def describe_standing(agent: dict[str, Any]) -> str:
+    """What keeps it from work, in a word; nothing when nothing does."""
+    if agent.get("retired_at"):
+        return "retired"
+    return "frozen" if agent.get("is_frozen") else "paused" if agent.get("is_paused") else ""
 
 
 @cli.command("create")
@@ -121,11 +128,11 @@ def stalled(as_json: AsJson = False) -> None:
         return show_json(leaves)
     rows = [
         (
-            one["task"]["ref"],
+            one["ref"],
             str(len(one["tasks_behind"])),
             ", ".join(one["agents_behind"]),
             f"${one['spent_behind_nano_usd'] / 1e9:.4f}",
-            one["task"]["title"],
+            one["title"],
         )
         for one in leaves
     ]
