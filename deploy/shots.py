@@ -116,7 +116,15 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
     page.goto(f"{web_url(home)}/tasks/{reviewed}")
     call = page.locator(".calls tbody a[href^='/calls/']").last.get_attribute("href") or "/"
     context.close()
-    return {"board": "/", "task": f"/tasks/{ref}", "review": f"/tasks/{reviewed}", "inbox": "/inbox", "call": call}
+    return {
+        "board": "/",
+        "task": f"/tasks/{ref}",
+        "reassign": f"/tasks/{ref}/operate/assign",
+        "review": f"/tasks/{reviewed}",
+        "diff": f"/tasks/{reviewed}?view=diff&layout=side#deliverable",
+        "inbox": "/inbox",
+        "call": call,
+    }
 
 
 def take(browser: Browser, home: Path, pages: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ Each is one statement whatever the size of the board: a card never asks for itse
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,15 +50,28 @@ async def load_cards(session: AsyncSession, scope: CardScope) -> list[CardView]:
 async def load_card_set(session: AsyncSession, scope: CardScope) -> CardSet:
     """The same, with the edges between them."""
     found = [*await rows(session, _tasks(scope)), *await rows(session, _done(scope))]
-    shown = _shown(scope)
+    return await _card_set(session, scope.workspace_id, found, _shown(scope), _edges(scope.workspace_id))
+
+
+async def load_cards_of(session: AsyncSession, workspace_id: str, task_ids: Collection[str]) -> dict[str, CardView]:
+    """The cards of a few tasks, in whatever status; their reasons speak of those that are among them."""
+    found = await rows(session, _base(workspace_id).where(TASKS.c.task_id.in_(task_ids)))
+    shown = select(TASKS.c.task_id).where(TASKS.c.task_id.in_(task_ids))
+    edges = _edges(workspace_id).where(EDGES.c.task_id.in_(task_ids))
+    return (await _card_set(session, workspace_id, found, shown, edges)).cards
+
+
+async def _card_set(
+    session: AsyncSession, workspace_id: str, found: Sequence[Row[Any]], shown: Select[Any], edges: Select[Any]
+) -> CardSet:
     usage = {row.task_id: row for row in await rows(session, _used().where(USAGE.c.task_id.in_(shown)))}
     comments = {
         row.task_id: row.comments for row in await rows(session, _comments().where(COMMENTS.c.task_id.in_(shown)))
     }
-    parts = {row.parent_id: Parts(row.parts, row.done or 0) for row in await rows(session, _parts(scope, shown))}
+    parts = {row.parent_id: Parts(row.parts, row.done or 0) for row in await rows(session, _parts(workspace_id, shown))}
     by_task: dict[str, list[Edge]] = defaultdict(list)
     waiting: Counter[str] = Counter()
-    for row in await rows(session, _edges(scope.workspace_id)):
+    for row in await rows(session, edges):
         by_task[row.task_id].append(Edge(row.task_id, row.blocker_id, row.number, row.status))
         waiting[row.blocker_id] += 1
     cards = {
@@ -184,11 +197,11 @@ def _edges(workspace_id: str) -> Select[Any]:
     )
 
 
-def _parts(scope: CardScope, shown: Select[Any]) -> Select[Any]:
+def _parts(workspace_id: str, shown: Select[Any]) -> Select[Any]:
     is_done = case((TASKS.c.status == TaskStatus.DONE, 1), else_=0)
     counted = select(TASKS.c.parent_id, func.count().label("parts"), func.sum(is_done).label("done"))
     is_part = TASKS.c.parent_id.in_(shown)
-    return counted.where(TASKS.c.workspace_id == scope.workspace_id, is_part).group_by(TASKS.c.parent_id)
+    return counted.where(TASKS.c.workspace_id == workspace_id, is_part).group_by(TASKS.c.parent_id)
 
 
 def card_of(

@@ -12,6 +12,7 @@ from controlplane.queries.card import CardView
 from controlplane.queries.rows import EDGES, TASKS, rows
 
 BEHIND_SHOWN = 50
+AROUND_READ = 300  # of each direction: what a chain has beyond that, nobody reads on one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,16 @@ async def waiting_for(session: AsyncSession, known: Mapping[str, CardView], task
     for row in await rows(session, wanted):
         nearest.setdefault(row.task_id, row)
     return _neighbours(list(nearest.values())[:BEHIND_SHOWN], known)
+
+
+async def around(session: AsyncSession, task_id: str) -> set[str]:
+    """The task, all that it waits for, directly or through others, and all that waits behind it."""
+    found = {task_id}
+    for here, there in ((EDGES.c.task_id, EDGES.c.blocker_id), (EDGES.c.blocker_id, EDGES.c.task_id)):
+        near = select(there.label("task_id")).where(here == task_id).cte(recursive=True)
+        chain = near.union(select(there).join(near, here == near.c.task_id))  # repeated rows end the walk
+        found |= {row.task_id for row in await rows(session, select(chain.c.task_id).limit(AROUND_READ))}
+    return found
 
 
 def _neighbours(found: Sequence[Row[Any]], known: Mapping[str, CardView]) -> tuple[Neighbour, ...]:

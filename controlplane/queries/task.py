@@ -10,14 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from controlplane.domain.state import HoldKind, Question, TaskState, TaskStatus
 from controlplane.domain.waiting import Reason, WaitingFacts, why_waiting
 from controlplane.queries.activity import ActivityItem, activity_of
-from controlplane.queries.board import BoardFilter, board_view
 from controlplane.queries.calls import CallRow, calls_of_task
 from controlplane.queries.card import CardView, Plate
-from controlplane.queries.cards import card_of, one_task, usage_by_task
+from controlplane.queries.cards import load_cards_of, one_task
 from controlplane.queries.costs import TaskCosts, costs_of_task
 from controlplane.queries.deliverables import DeliverableView, Effort, LateView, deliverables_of, late_of
 from controlplane.queries.freezes import FreezeView, freezes_on
-from controlplane.queries.neighbours import Neighbour, blockers_of, waiting_for
+from controlplane.queries.neighbours import Neighbour, around, blockers_of, waiting_for
 from controlplane.queries.reviews import ReviewView, review_of
 from controlplane.queries.rows import SIGNALS, TASKS, first_row, rows
 from controlplane.queries.runs import RunView, runs_of
@@ -52,7 +51,6 @@ class TaskView:
     activity: tuple[ActivityItem, ...]
     calls: tuple[CallRow, ...]
     evidence: dict[str, Any]
-    agents: tuple[Plate, ...]
     viewer_id: str = ""
 
     @property
@@ -119,19 +117,17 @@ async def task_view(
     control: AsyncSession, calls: AsyncSession, workspace_id: str, task_id: str, now_ms: int, viewer_id: str = ""
 ) -> TaskView | None:
     """The whole page of one task, or None when this workspace has none of that id."""
-    wanted = one_task(workspace_id, task_id).add_columns(TASKS.c.state_json, TASKS.c.review_problem)
-    row = await first_row(control, wanted)
+    row = await first_row(control, one_task(workspace_id, task_id).add_columns(TASKS.c.state_json))
     if row is None:
         return None
-    # A task's reason names others, and theirs name others again: the board is the smallest whole.
-    board = await board_view(control, workspace_id, BoardFilter(shows_ended=True), now_ms)
+    # A task's reason names others, and theirs name others again.
+    known = await load_cards_of(control, workspace_id, await around(control, task_id))
     made = await calls_of_task(calls, task_id)
-    known = board.cards()
     state = msgspec.json.decode(row.state_json, type=TaskState)
     activity = await activity_of(control, task_id, made)
     runs = await runs_of(control, task_id)
     return TaskView(
-        card=known.get(task_id) or card_of(row, await first_row(control, usage_by_task(task_id))),
+        card=known[task_id],
         state=state,
         versions=await deliverables_of(control, task_id),
         late=await late_of(control, task_id),
@@ -150,7 +146,6 @@ async def task_view(
         activity=activity,
         calls=made,
         evidence=await _evidence(control, task_id),
-        agents=board.plates,
         viewer_id=viewer_id,
     )
 

@@ -11,8 +11,9 @@ from controlplane.domain.state import LIVE, WAITING, TaskState, TaskStatus
 from controlplane.domain.waiting import AgentSeen, BlockerSeen, HoldSeen, Reason, WaitingFacts
 from controlplane.domain.waiting import why_waiting as reasons_for
 from controlplane.queries.card import CardView
-from controlplane.queries.cards import CardScope, load_cards
+from controlplane.queries.cards import load_cards_of
 from controlplane.queries.freezes import FREEZES
+from controlplane.queries.neighbours import around
 from controlplane.queries.rows import AGENTS, EDGES, RUNS, TASKS, first_row, rows
 from controlplane.queries.waits import phrase_of
 from controlplane.settings import LEASE_GRACE_SECONDS, LEASE_TTL_SECONDS
@@ -31,8 +32,7 @@ async def why_waiting(
     if found is None:
         return None
     state = msgspec.json.decode(found.state_json, type=TaskState)
-    cards = await load_cards(session, CardScope(workspace_id, now_ms))
-    known = {card.task_id: card for card in cards}
+    known = await load_cards_of(session, workspace_id, await around(session, task_id))
     return reasons_for(await waiting_facts(session, state, known, now_ms, offline_after_ms))
 
 

@@ -279,3 +279,12 @@ async def test_no_state_of_the_task_page_breaks_its_own_content_policy(visited: 
         await page.goto(f"{visited.url}/tasks/{address}")
         await page.locator("#live[data-live=on]").wait_for()
     assert problems == []
+
+
+async def test_reassign_on_a_card_leads_to_the_open_form(visited: Visited) -> None:
+    page = await visited.visit()
+    await page.locator("#card-T-3").get_by_role("link", name="Reassign").click()
+    await expect(page.locator("#dialog")).to_be_visible()
+    await expect(page.locator("#dialog").get_by_role("radio", name="Whoever is able")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#dialog")).not_to_be_visible()
