@@ -88,8 +88,13 @@ async def run_holder(
     caller: KnownCaller,
     deps: Deps,
     epoch: Annotated[
-        int | None,
-        Header(alias=EPOCH_HEADER, ge=0, lt=2**31, description="The lease's epoch; with an agent's key only."),
+        str | None,
+        Header(
+            alias=EPOCH_HEADER,
+            pattern=r"^[0-9]{1,9}$",
+            description="The lease's epoch; with an agent's key only.",
+            examples=["2"],
+        ),
     ] = None,
 ) -> Caller:
     """Who speaks for the run in the path: its own key, or its agent's key with the epoch in a header."""
@@ -103,7 +108,7 @@ async def run_holder(
         raise refused(ErrorCode.NOT_FOUND, f"You have no run {run_id!r}.")
     if epoch is None:
         raise refused(ErrorCode.INVALID_REQUEST, f"Say your lease's epoch in {EPOCH_HEADER}.", field=EPOCH_HEADER)
-    return holder_of(run, caller, epoch)
+    return holder_of(run, caller, int(epoch))
 
 
 def holder_of(run: Run, caller: Caller, epoch: int) -> Caller:

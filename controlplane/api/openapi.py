@@ -60,7 +60,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for path in document["paths"].values():
         for operation in path.values():
             _complete(operation)
-            operation["responses"] = {status: _shared(each, shared) for status, each in operation["responses"].items()}
+            operation["responses"] = {
+                status: _shared(status, each, shared) for status, each in operation["responses"].items()
+            }
     document["components"]["responses"] = dict(sorted(shared.items()))
     schemas = document["components"].setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
@@ -109,12 +111,12 @@ def _add_example(content: dict[str, Any] | None) -> None:
         content["example"] = msgspec.json.decode(msgspec.json.encode(example))
 
 
-def _shared(response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+def _shared(status: str, response: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
     """A no is described once for all operations that may give it."""
     content = response.get("content", {}).get(PROBLEM)
     if content is None:
         return response
-    name = "_or_".join(content["examples"])
+    name = f"{status}_{'_or_'.join(content['examples'])}"
     shared[name] = response
     return {"$ref": f"#/components/responses/{name}"}
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 from fastapi import Depends, Query
 from pointsman.contract import ErrorCode
-from sqlalchemy import ColumnElement, RowMapping, Select, tuple_
+from sqlalchemy import ColumnElement, Integer, RowMapping, Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.commands.desk import refused
@@ -53,7 +53,7 @@ async def read_page(
 ) -> tuple[list[RowMapping], str | None]:
     """The rows of one page and the next cursor. `order` is unique together, and among the selected columns."""
     if wish.cursor is not None:
-        last = parse_cursor(wish.cursor, [column.type.python_type for column in order])
+        last = parse_cursor(wish.cursor, [int if isinstance(column.type, Integer) else str for column in order])
         query = query.where(tuple_(*order) < last if is_descending else tuple_(*order) > last)
     ordered = query.order_by(*(column.desc() if is_descending else column.asc() for column in order))
     rows = list((await session.execute(ordered.limit(wish.limit + 1))).mappings())

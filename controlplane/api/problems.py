@@ -21,6 +21,7 @@ from pointsman.contract import ErrorCode
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from controlplane.commands import CommandRefused
 from controlplane.ports import EngineUnavailable
@@ -119,9 +120,10 @@ def answer_problems(app: FastAPI) -> None:
         return _not_valid(request, error.errors() if isinstance(error, RequestValidationError) else ())
 
     async def no_endpoint(request: Request, error: Exception) -> Response:
-        status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+        status = error.status_code if isinstance(error, HTTPException) else 500
         response = _no_endpoint(request, status)
-        response.headers.update(headers or {})
+        if status == 405:
+            response.headers["allow"] = ", ".join(_methods_at(request))
         return response
 
     app.add_exception_handler(CommandRefused, refused)
@@ -162,4 +164,11 @@ def _no_endpoint(request: Request, status: int) -> Response:
     if status == 404:
         return problem(ErrorCode.NOT_FOUND, f"There is nothing at {path}.", request_id_of(request))
     code = ErrorCode.INVALID_REQUEST if status < 500 else ErrorCode.INTERNAL
-    return problem(code, "This request cannot be answered.", request_id_of(request), status=status)
+    return problem(code, "The body cannot be read.", request_id_of(request), status=status)
+
+
+def _methods_at(request: Request) -> list[str]:
+    """All that this path knows: the framework names those of its first route alone."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    routes = (route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path))
+    return sorted({method for route in routes for method in route.methods or ()})

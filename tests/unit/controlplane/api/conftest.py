@@ -12,10 +12,13 @@ from controlplane.access.keys import create_key
 from controlplane.api import ApiDeps, create_api
 from controlplane.feed.feed import Feed
 from controlplane.store.database import Database, open_calls
+from tests.fakes.description import Description
+
+DESCRIPTION = Description()
 
 
 class Client:
-    """Speaks as the holder of one key."""
+    """Speaks as the holder of one key. Every answer is held to what the API's description says of it."""
 
     def __init__(self, http: httpx2.AsyncClient, key: str) -> None:
         self._http = http
@@ -24,7 +27,9 @@ class Client:
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx2.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         bearer = {"authorization": f"Bearer {self.key}"}
-        return await self._http.request(method, path, json=body, headers=bearer | named)
+        response = await self._http.request(method, path, json=body, headers=bearer | named)
+        DESCRIPTION.check(method, path, response)
+        return response
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         return await self.ask("GET", path, **headers)
