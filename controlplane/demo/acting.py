@@ -9,6 +9,7 @@ import httpx2
 from pointsman import AsyncAgent, AsyncTask, LeaseLost
 
 from controlplane.demo.conversation import CallFailed, Conversation, Turn
+from controlplane.demo.drafts import next_draft
 from controlplane.demo.story import CHAPTERS, Chapter, Character
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Player:
         if chapter is not None and self._is_stuck_in(chapter):
             await self._go_in_circles(chapter)
             return
-        note = await self._ask_a_person(chapter)
+        note = await self._ask_a_person(chapter) + await self._ask_for_approval(chapter)
         text = await (self._write_with_tools(note) if self._character.uses_tools else self._write(note))
         if chapter is not None and chapter.comment and self._task.run.number == 1:
             await self._task.comment(chapter.comment)
@@ -82,10 +83,20 @@ class Player:
         answer = await self._task.ask(chapter.question)
         return f"\n\nA person was asked “{chapter.question}” and said: {answer}"
 
+    async def _ask_for_approval(self, chapter: Chapter | None) -> str:
+        if chapter is None or not chapter.approval:
+            return ""
+        may = await self._task.approve(chapter.approval, expires_in_seconds=chapter.approval_seconds)
+        return f"\n\nA person was asked “{chapter.approval}” and said {'yes' if may else 'no, or nothing in time'}."
+
     @property
     def _system(self) -> str:
-        script = self._chapter.script if self._chapter else ""
-        return f"{self._character.system} {script}".strip()
+        chapter = self._chapter
+        if chapter is None:
+            return self._character.system
+        draft = next_draft(chapter.drafts, self._task.previous_version) if chapter.drafts else ""
+        said = f"[[sim:say {draft}]]" if draft else ""
+        return f"{self._character.system} {chapter.script} {said}".strip()
 
     def _brief(self, note: str) -> str:
         task, brief = self._task, f"{self._task.title}\n\n{self._task.brief}{note}"

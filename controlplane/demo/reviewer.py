@@ -1,6 +1,7 @@
 """Keeps the board moving: approves most deliverables after a while, and leaves some to the visitor.
 
-It acts through an admin key called "Demo reviewer", and that name stands beside everything it decides.
+It acts through an admin key called "Demo reviewer", and that name stands beside everything it decides. Where a review
+names an agent, that agent's own key gives its verdict.
 """
 
 import asyncio
@@ -10,14 +11,13 @@ from pointsman import RequestRefused
 from pointsman.api import Request
 from pydantic import BaseModel, ConfigDict
 
-from controlplane.demo.stage import Stage
+from controlplane.demo.stage import REVIEWER, Stage
 from controlplane.demo.story import CHAPTERS, Chapter
 from controlplane.feed.changes import Resync
 from controlplane.feed.feed import Feed
 
 log = logging.getLogger(__name__)
 
-CHANGES = "Please give a range for each country instead of one figure, and say how many price lists it rests on."
 APPROVED = "Good. Thank you."
 
 
@@ -57,20 +57,24 @@ class Reviewer:
         for task in queue.tasks:
             slug, version = self._stage.memory.chapter_of(task.task_id), len(task.versions)
             chapter = next((one for one in CHAPTERS if one.slug == slug), None)
-            if chapter is None or chapter.ending == "visitor" or (task.task_id, version) in self._seen:
+            if chapter is None or (task.task_id, version) in self._seen:
+                continue
+            if chapter.ending == "visitor" and not chapter.reviewers:
                 continue
             self._seen.add((task.task_id, version))
             group.create_task(self._decide(chapter, task.task_id, version), name=f"review {chapter.slug}")
 
     async def _decide(self, chapter: Chapter, task_id: str, version: int) -> None:
         await asyncio.sleep(chapter.review_after_seconds)
-        wants_changes = chapter.ending == "changes" and version == 1
-        verdict, note = ("request_changes", CHANGES) if wants_changes else ("approve", APPROVED)
+        wants_changes = version <= len(chapter.changes)
+        verdict, note = ("request_changes", chapter.changes[version - 1]) if wants_changes else ("approve", APPROVED)
+        seat = next((name for name in chapter.reviewers if name in self._stage.memory.keys), REVIEWER)
         try:
             await self._stage.command(
                 f"/tasks/{task_id}/review",
                 {"verdict": verdict, "note": note, "version": version},
                 f"demo/review/{task_id}/{version}",
+                seat,
             )
         except RequestRefused as refused:  # a visitor was quicker
             log.info("not reviewed", extra={"task": task_id, "reason": str(refused)})

@@ -22,7 +22,7 @@ from controlplane.access.callers import authenticate
 from controlplane.access.keys import create_key
 from controlplane.access.people import create_admin_if_none
 from controlplane.demo.memory import Memory
-from controlplane.demo.story import CAST, CHAPTERS, PROJECT, TOOL_SERVER, Chapter, Character
+from controlplane.demo.story import CAST, CHAPTERS, PROJECT, RECURRING, TOOL_SERVER, Chapter, Character
 from controlplane.settings import Settings
 from controlplane.store.database import Database, open_control
 from controlplane.store.tables import Project
@@ -47,9 +47,14 @@ class Stage:
         answer = await persist(lambda: self.api.call(request, shape), asyncio.sleep, math.inf)
         return answer if answer is not None else shape()
 
-    async def command(self, path: str, body: dict[str, Any], command_id: str) -> None:
-        """Something to be done once, whatever happens between."""
-        await self.ask(Request("POST", path, body, command_id=command_id), Accepted)
+    async def command(self, path: str, body: dict[str, Any], command_id: str, holder: str = REVIEWER) -> None:
+        """Something to be done once, whatever happens between, by one of those whose key is remembered."""
+        request = Request("POST", path, body, command_id=command_id)
+        if holder == REVIEWER:
+            await self.ask(request, Accepted)
+            return
+        async with Api(Connection(self.url, self.memory.keys[holder])) as api:
+            await persist(lambda: api.call(request, Accepted), asyncio.sleep, math.inf)
 
 
 @asynccontextmanager
@@ -120,6 +125,7 @@ async def create_tasks(stage: Stage, settings: Settings) -> None:
         if chapter.slug not in stage.memory.tasks:
             stage.memory.tasks[chapter.slug] = await _create(stage, chapter)
             stage.memory.keep(settings.home)
+    await stage.command("/recurring", RECURRING, f"demo/{stage.memory.workspace_id}/recurring")
 
 
 async def _create(stage: Stage, chapter: Chapter) -> str:
@@ -130,8 +136,16 @@ async def _create(stage: Stage, chapter: Chapter) -> str:
         "priority": chapter.priority,
         "agent": chapter.agent,
         "blockers": [stage.memory.tasks[slug] for slug in chapter.blockers],
-        "backlog": chapter.to_backlog,
+        "backlog": chapter.to_backlog or bool(chapter.hold),
     }
+    if chapter.parent:
+        body["parent"] = stage.memory.tasks[chapter.parent]
+    if chapter.reviewers:
+        body["review"] = {"reviewers": list(chapter.reviewers), "needed": "all"}
     command_id = f"demo/{stage.memory.workspace_id}/{chapter.slug}"
     created = await stage.ask(Request("POST", "/tasks", body, command_id=command_id), TaskDetails)
+    if chapter.hold:  # held before it is ready, so that nobody begins it in between
+        task = f"/tasks/{created.task_id}"
+        await stage.command(f"{task}/hold", {"reason": chapter.hold}, f"{command_id}/hold")
+        await stage.command(f"{task}/move", {"to": "ready"}, f"{command_id}/ready")
     return created.task_id

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from controlplane.demo.drafts import PRICES, PRICES_CHANGES
+
 PROJECT = "Heat pump report"
 TOOL_SERVER = "simulated"
-Ending = Literal["approve", "visitor", "changes"]
+Ending = Literal["approve", "visitor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class Character:
 class Chapter:
     """One task. `script` steers the simulated model (`proxy/simulated/script.py`) from the agent's system prompt.
 
-    `ending` says who reviews: our reviewer approves, or asks for changes once, or leaves it to the visitor.
+    `ending` says who reviews: our reviewer approves, or leaves it to the visitor. `changes` are what it wants first, a
+    version each; with `drafts` the versions are these. Of `reviewers` all must approve: agents do so by themselves.
+    An `approval` that nobody gives in time is a no. `hold` is why nobody may begin it yet; `parent` is a slug.
     """
 
     slug: str
@@ -39,7 +43,14 @@ class Chapter:
     script: str = ""
     ending: Ending = "approve"
     review_after_seconds: float = 20.0
+    changes: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    parent: str = ""
+    hold: str = ""
     question: str = ""
+    approval: str = ""
+    approval_seconds: float = 180.0
     comment: str = ""
     gets_stuck: bool = False
     to_backlog: bool = False
@@ -143,13 +154,36 @@ CHAPTERS = (
         review_after_seconds=35,
     ),
     Chapter(
+        "template-cover",
+        "Template: the cover",
+        "Title, subtitle, one picture, the date. Nothing else.",
+        "publishing",
+        "publish",
+        priority=2,
+        script="[[sim:slow 3]]",
+        parent="template",
+        review_after_seconds=10,
+    ),
+    Chapter(
+        "template-table",
+        "Template: the source table",
+        "Three columns, numbers on the left, links that can be clicked.",
+        "publishing",
+        "publish",
+        script="[[sim:slow 3]]",
+        parent="template",
+        review_after_seconds=30,
+    ),
+    Chapter(
         "introduction",
         "Draft the introduction",
         "Say in 150 words what the report is about, for whom it is, and what it leaves out.",
         "drafting",
         "draft",
         script="[[sim:slow 8]]",
-        review_after_seconds=38,
+        ending="visitor",
+        reviewers=("qa", "@admin"),
+        review_after_seconds=12,
     ),
     Chapter(
         "section-1",
@@ -223,10 +257,21 @@ CHAPTERS = (
         '"https://market.example/prices/germany/2025-q3"}]] [[sim:tool fetch_page {"url": '
         '"https://market.example/prices/poland/2025-q3"}]] [[sim:tool calculate {"expression": '
         '"(14900 + 16900) / 2"}]]',
-        ending="changes",
-        review_after_seconds=25,
+        changes=PRICES_CHANGES,
+        drafts=PRICES,
+        review_after_seconds=20,
         comment="@admin two price lists disagree about Poland. I took the later one and noted both; "
         "please say if you want it otherwise.",
+    ),
+    Chapter(
+        "price-list",
+        "Get the paid price list for Poland",
+        "The two public lists disagree. A third one is for sale; without it, say what stays open.",
+        "research",
+        "research",
+        priority=4,
+        approval="The list costs 40 €. May I order it?",
+        review_after_seconds=30,
     ),
     Chapter(
         "check-1",
@@ -287,6 +332,15 @@ CHAPTERS = (
         script="[[sim:slow 6]]",
     ),
     Chapter(
+        "press",
+        "Write to the press list",
+        "Five sentences about what is new in the report, with a link.",
+        "drafting",
+        "draft",
+        priority=5,
+        hold="Not before the report is out.",
+    ),
+    Chapter(
         "refresh",
         "Refresh the price table next quarter",
         "Read the price lists again when the fourth quarter is out.",
@@ -296,3 +350,11 @@ CHAPTERS = (
         to_backlog=True,
     ),
 )
+
+# A task that comes again, every Monday morning.
+RECURRING = {
+    "title": "Collect this week's news on heat pumps",
+    "cron": "0 7 * * 1",
+    "time_zone": "Europe/Berlin",
+    "template": {"brief": "Five lines, each with its source.", "needs": ["research"], "priority": 4},
+}

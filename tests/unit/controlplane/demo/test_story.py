@@ -1,11 +1,14 @@
 """The story hangs together: whoever is named exists, and every script is understood."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
+from croniter import croniter
 
 from controlplane.demo.acting import CIRCLE_SCRIPT
-from controlplane.demo.story import CAST, CHAPTERS, Chapter
+from controlplane.demo.drafts import next_draft
+from controlplane.demo.story import CAST, CHAPTERS, RECURRING, Chapter
 from proxy.simulated.script import parse_script
 from proxy.simulated.tools import TOOLS
 
@@ -45,7 +48,45 @@ def test_titles_and_call_signs_are_unique():
     assert counts.most_common(1)[0][1] == 1
 
 
-def test_the_visitor_finds_a_question_a_mention_and_two_reviews():
-    assert len([chapter for chapter in CHAPTERS if chapter.ending == "visitor"]) == 2
+def test_the_visitor_finds_a_question_a_mention_and_three_reviews():
+    assert len([chapter for chapter in CHAPTERS if chapter.ending == "visitor"]) == 3
     assert len([chapter for chapter in CHAPTERS if chapter.question]) == 1
     assert [chapter.slug for chapter in CHAPTERS if "@admin" in chapter.comment] == ["prices"]
+
+
+def test_one_task_needs_the_verdict_of_an_agent_and_of_a_person():
+    (chapter,) = [chapter for chapter in CHAPTERS if chapter.reviewers]
+    assert (chapter.slug, chapter.reviewers) == ("introduction", ("qa", "@admin"))
+    assert chapter.agent not in chapter.reviewers
+
+
+def test_parts_follow_their_whole_which_waits_for_nobody():
+    parts = [chapter for chapter in CHAPTERS if chapter.parent]
+    slugs = [chapter.slug for chapter in CHAPTERS]
+    assert [chapter.parent for chapter in parts] == ["template", "template"]
+    assert all(slugs.index(chapter.parent) < slugs.index(chapter.slug) for chapter in parts)
+
+
+def test_one_deliverable_comes_in_three_versions_that_are_near_to_each_other():
+    (chapter,) = [chapter for chapter in CHAPTERS if chapter.drafts]
+    assert len(chapter.drafts) == len(chapter.changes) + 1 == 3
+    versions = [None]
+    for _ in chapter.drafts:
+        versions.append(next_draft(chapter.drafts, versions[-1]))
+    assert tuple(versions[1:]) == chapter.drafts
+    assert next_draft(chapter.drafts, chapter.drafts[-1]) == chapter.drafts[-1]
+    for before, after in pairwise(chapter.drafts):
+        shared = set(before.splitlines()) & set(after.splitlines())
+        assert 2 < len(shared) < len(after.splitlines())
+        assert parse_script(f"[[sim:say {after}]]").say == after
+
+
+def test_one_task_asks_for_an_approval_and_one_is_held():
+    assert [chapter.slug for chapter in CHAPTERS if chapter.approval] == ["price-list"]
+    (held,) = [chapter for chapter in CHAPTERS if chapter.hold]
+    assert not any(held.slug in chapter.blockers for chapter in CHAPTERS)
+
+
+def test_the_recurring_tasks_times_are_understood():
+    assert croniter.is_valid(RECURRING["cron"])
+    assert set(RECURRING["template"]["needs"]) <= set(CHARACTERS["research"].capabilities)
