@@ -102,11 +102,14 @@ async def _mention(
 
 async def _resolve_mentions(session: AsyncSession, user_id: str, now_ms: int, which: ColumnElement[bool]) -> None:
     columns = table_of(Notice).c
-    await session.execute(
+    resolved = await session.execute(
         update(table_of(Notice))
         .where(columns.user_id == user_id, columns.kind == "mention", columns.resolved_at_ms.is_(None), which)
         .values(resolved_at_ms=now_ms)
+        .returning(columns.workspace_id)
     )
+    for workspace_id in set(resolved.scalars()):
+        announce(session, workspace_id, "notice", user_id, now_ms)
 
 
 def _excerpt(text: str) -> str:

@@ -13,7 +13,8 @@ function focus(link) {
 function step(by) {
   const here = current();
   const list = links(here?.closest(".cards, #items") ?? document);
-  focus(here ? list[list.findIndex((link) => here.contains(link)) + by] : list[0]);
+  const at = list.findIndex((link) => here?.contains(link));
+  focus(list[at + by] ?? list[at] ?? list[0]);
 }
 
 function across(by) {
