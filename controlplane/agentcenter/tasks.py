@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pointsman.contract import ErrorCode
 from sqlalchemy import select
 
+from controlplane.access.agents import find_agent
 from controlplane.access.callers import Caller
 from controlplane.agentcenter.identity import ActingAgent, Body, live_run
 from controlplane.agentcenter.moves import claim, move_to
@@ -37,6 +38,7 @@ async def list_tasks(
     assignee: str | None = None,
     status: str | None = None,
     project: str | None = None,
+    agent_id: str = "",
     limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
 ) -> Response:
     """What is open, most urgent first. `assignee` is an agent's id or name, or `me`; a status is AgentCenter's."""
@@ -51,7 +53,9 @@ async def list_tasks(
         texts = (await session.execute(query.order_by(columns.priority, columns.created_at_ms))).scalars().all()
         states = [msgspec.json.decode(text, type=TaskState) for text in texts]
         views = await task_views(session, states, deps.settings.web_url)
-    mine = {caller.agent_id, caller.name} if assignee == "me" else {assignee, (assignee or "").lower()}
+        wanted = (caller.agent_id or agent_id) if assignee == "me" else assignee
+        agent = await find_agent(session, caller.workspace_id, wanted) if wanted else None
+    mine = {agent.agent_id, agent.name} if agent else set()
     tasks = [
         task
         for state, task in zip(states, map(task_of, views), strict=True)

@@ -2,8 +2,8 @@
 
 | there | here |
 |---|---|
-| inbox | ready, assigned to nobody |
-| assigned | ready, assigned to an agent |
+| inbox | ready or sent back by a review, assigned to nobody |
+| assigned | the same, assigned to an agent |
 | in_progress | in progress |
 | blocked | blocked, held, or in progress and waiting for a person |
 | review | in review |
@@ -43,9 +43,9 @@ def status_of(view: TaskView) -> str:
     match view.status:
         case TaskStatus.IN_REVIEW:
             return "review"
-        case TaskStatus.IN_PROGRESS:
+        case TaskStatus.IN_PROGRESS if view.run is not None:
             return "blocked" if view.question or view.holds else "in_progress"
-        case TaskStatus.READY | TaskStatus.BACKLOG:
+        case TaskStatus.READY | TaskStatus.BACKLOG | TaskStatus.IN_PROGRESS:
             if view.is_blocked or view.holds:
                 return "blocked"
             return "assigned" if view.agent else "inbox"
