@@ -21,7 +21,7 @@ from pointsman.contract import ErrorCode
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.routing import Match
 
 from controlplane.commands import CommandRefused
 from controlplane.ports import EngineUnavailable
@@ -68,6 +68,7 @@ TITLES: Mapping[ErrorCode, str] = {
     ErrorCode.ENGINE_UNAVAILABLE: "The engine does not answer",
     ErrorCode.INTERNAL: "Our fault",
 }
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 UNAVAILABLE = "Nothing is lost: try again with the same Idempotency-Key."
 
 
@@ -169,6 +170,6 @@ def _no_endpoint(request: Request, status: int) -> Response:
 
 def _methods_at(request: Request) -> list[str]:
     """All that this path knows: the framework names those of its first route alone."""
-    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-    routes = (route for route in request.app.routes if isinstance(route, Route) and route.path_regex.match(path))
-    return sorted({method for route in routes for method in route.methods or ()})
+    asked = ({**request.scope, "method": method} for method in METHODS)
+    routes = request.app.routes
+    return [scope["method"] for scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
