@@ -1,4 +1,4 @@
-"""*Old page + live fragments == fresh page*, for what concerns everybody: fleet, agents, what recurs, freeze, alarms."""
+"""*Old page + live fragments == fresh page*, for what concerns everybody: fleet, agents, what recurs, alarms."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
