@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = {"meta", "link", "input", "br", "hr", "img", "path", "rect", "use", "line"}
+_VOID = {"meta", "link", "input", "br", "hr", "img", "path", "rect", "use", "line", "col"}
 # What differs between two renderings of the same truth: versions, fresh command ids, where the stream begins.
 _FLEETING = re.compile(r' data-v="\d+"|(?<=name="command_id" value=")[^"]*|(?<=after=)\d+')
 
