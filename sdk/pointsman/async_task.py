@@ -67,7 +67,7 @@ class AsyncTask(OfferedTask):
 
     @property
     def is_paused(self) -> bool:
-        """Held by a person: its calls wait at the gateway until it may go on, and its lease is safe meanwhile."""
+        """Held by a person, and its calls wait at the gateway; or its agent is paused, and is given nothing new."""
         return self._keeper.is_paused
 
     @property

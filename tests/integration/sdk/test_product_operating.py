@@ -281,6 +281,7 @@ def test_a_reassigned_runs_next_call_is_refused_within_a_second_a_hundred_times(
                 assert model.get("/models").status_code == 200
                 person.do(ref, "assign", agent=next_holder)
                 waited.append(seconds_until_refused(model))
+            assert ask_model(base_url, run_key, f"{ref}-{turn}").status_code == 403
     ordered = sorted(waited)
     p50, p99 = (ordered[int(len(ordered) * share) - 1] * 1000 for share in (0.5, 0.99))
     print(f"\nfrom the answer to the reassignment until the old key is refused: {len(ordered)} tries, "  # noqa: T201

@@ -106,6 +106,20 @@ def test_an_agent_looks_first_and_a_person_has_the_last_word(person: Person):
         assert person.do(ref, "review", verdict="approve")["status"] == "done"
 
 
+def test_a_reviewers_question_waits_for_the_author_until_it_is_answered(person: Person):
+    with agent_of(person, "explains", "explain") as author:
+        ref = person.new_task("Explain yourself", needs=["explain"])
+        task = author.next_task()
+        assert task is not None
+        task.submit("It grew by a tenth.")
+        asked = person.do(ref, "review", verdict="ask", note="Since which year?")
+        assert (asked["status"], asked["clarification"]["text"]) == ("in_review", "Since which year?")
+        ((note),) = author.notes()
+        assert (note.kind, note.ref, note.text) == ("clarification", ref, "Since which year?")
+        assert person.do(ref, "review", verdict="approve")["status"] == "done"
+        assert author.notes() == ()
+
+
 def test_an_agent_never_reviews_its_own_work(person: Person):
     with agent_of(person, "vain", "vain-work") as vain:
         ref = person.new_task("Admire me", needs=["vain-work"], review={"reviewers": ["vain"]})
