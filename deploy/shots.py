@@ -46,6 +46,8 @@ def main() -> None:
         else:
             with running("demo") as home:
                 take(browser, home, story(browser, home))
+                freeze(browser, home)
+                take(browser, home, {"frozen": "/"})
         browser.close()
 
 
@@ -115,6 +117,7 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
     reviewed = page.locator("#cards-in_review .id").first.inner_text()
     page.goto(f"{web_url(home)}/tasks/{reviewed}")
     call = page.locator(".calls tbody a[href^='/calls/']").last.get_attribute("href") or "/"
+    recurring = make_recurring(page, home)
     context.close()
     return {
         "board": "/",
@@ -123,8 +126,38 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
         "review": f"/tasks/{reviewed}",
         "diff": f"/tasks/{reviewed}?view=diff&layout=side#deliverable",
         "inbox": "/inbox",
+        "fleet": "/agents",
+        "agent": "/agents/drafting",
+        "recurring": "/recurring",
+        "ledger": recurring,
         "call": call,
     }
+
+
+def make_recurring(page: Page, home: Path) -> str:
+    """Something that recurs, once begun and once skipped; the address of its ledger."""
+    page.goto(f"{web_url(home)}/recurring/new")
+    page.get_by_label("Title").fill("Check the price lists again")
+    page.get_by_label("When").fill("0 9 * * 1")
+    page.get_by_label("Time zone").fill("Europe/Berlin")
+    page.get_by_role("button", name="Make it").click()
+    for outcome in ("Ran", "Skipped"):
+        page.locator("#live[data-live=on]").wait_for()
+        page.get_by_role("button", name="Run now").click()
+        page.locator("#ledger tbody tr").first.filter(has_text=outcome).wait_for()
+    return page.url.removeprefix(web_url(home))
+
+
+def freeze(browser: Browser, home: Path) -> None:
+    """The emergency stop, as a person presses it."""
+    context = browser.new_context(storage_state=cookies(browser, home))
+    page = context.new_page()
+    page.goto(web_url(home))
+    page.locator("#freeze-all > summary").click()
+    page.locator("#freeze-reason").fill("The bill of this morning looks wrong")
+    page.get_by_role("button", name="Freeze everything").click()
+    page.locator("#frozen .note").wait_for()
+    context.close()
 
 
 def take(browser: Browser, home: Path, pages: dict[str, str]) -> None:
