@@ -9,6 +9,7 @@
 Each endpoint names whom it lets in (`api/described.py`); what a task's rules forbid besides is the domain's to say.
 """
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
@@ -135,6 +136,13 @@ async def live_run_holder(caller: RunHolder) -> Caller:
 
 
 LiveRunHolder = Annotated[Caller, Depends(live_run_holder)]
+
+
+async def come_back(deps: ApiDeps, caller: Caller) -> Caller:
+    """A run that was thought lost is heard of again: it goes on, live, unless somebody has taken over."""
+    if caller.is_live or not await deps.commands.resume_run(caller):
+        return caller
+    return replace(caller, is_live=True)
 
 
 def lease_lost() -> CommandRefused:

@@ -22,7 +22,7 @@ from pointsman.contract import KeyKind
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from controlplane.access.callers import Caller
-from controlplane.api.callers import holder_of, known_caller
+from controlplane.api.callers import come_back, holder_of, known_caller
 from controlplane.api.deps import ApiDeps, deps_of
 from controlplane.api.tidings import Tidings
 from controlplane.commands import CommandRefused
@@ -116,6 +116,8 @@ async def _answer(text: str, deps: ApiDeps, caller: Caller) -> dict[str, Any] | 
     async with deps.control.reading() as session:
         run = await session.get(Run, beat.run_id)
     holder = holder_of(run, caller, beat.epoch) if run and run.agent_id == caller.agent_id else None
+    if holder is not None:
+        holder = await come_back(deps, holder)
     if holder is None or not holder.is_live:
         return {"type": "lease_lost", "run_id": beat.run_id}
     await deps.beats.beat(holder, beat.progress)

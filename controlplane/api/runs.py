@@ -1,6 +1,5 @@
 """`/runs/{run_id}`: what a run says of its work. Spoken with the run's key, or with its agent's key and the epoch."""
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -8,7 +7,7 @@ from pointsman.contract import ErrorCode
 
 from controlplane.access.callers import Caller
 from controlplane.api.bodies import runs as bodies
-from controlplane.api.callers import RUNS, RunHolder, lease_lost
+from controlplane.api.callers import RUNS, RunHolder, come_back, lease_lost
 from controlplane.api.commanding import CommandId
 from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.described import ETAG, TASK_REFUSES, operation
@@ -35,7 +34,7 @@ async def beat(caller: RunHolder, deps: Deps, body: bodies.Beat | None = None) -
 
     A run that was lost goes on when nobody has taken over since.
     """
-    caller = await _come_back(deps, caller)
+    caller = await come_back(deps, caller)
     if not caller.is_live:
         raise lease_lost()
     await deps.beats.beat(caller, body.progress if body else None)
@@ -43,17 +42,10 @@ async def beat(caller: RunHolder, deps: Deps, body: bodies.Beat | None = None) -
     return answer(BeatView(lease="held", directives=told))
 
 
-async def _come_back(deps: ApiDeps, caller: Caller) -> Caller:
-    """A run that was thought lost is heard of again."""
-    if caller.is_live or not await deps.commands.resume_run(caller):
-        return caller
-    return replace(caller, is_live=True)
-
-
 @router.post("/submit", **said("run_submit", ReceiptView))
 async def submit(body: bodies.Submission, caller: RunHolder, deps: Deps) -> Response:
     """Hands in a deliverable; the same content again is the same version. Too late, it is refused, but kept aside."""
-    caller = await _come_back(deps, caller)
+    caller = await come_back(deps, caller)
     content = await store_submission(deps.blobs, deps.uploads, caller, _submission(body))
     return answer(ReceiptView(version=await deps.commands.submit_content(caller, content)))
 

@@ -82,6 +82,20 @@ async def test_what_an_agent_ends_itself_is_not_told_back(served):
         assert await hear(socket) == {"type": "work_available"}
 
 
+@pytest.mark.parametrize(
+    ("path", "body"), [("/tasks/T-1/nudge", {"note": "Look."}), ("/tasks/T-1/hold", {}), ("/agents/writer/pause", {})]
+)
+async def test_a_run_is_told_that_its_next_beat_has_something_to_say(served, path, body):
+    await served.post("/tasks", {"title": "One"})
+    async with channel(served) as socket:
+        await hear(socket)
+        offer = await claim(served)
+        assert (await served.post(path, body)).status_code == 200
+        assert await hear(socket) == {"type": "directives", "run_id": offer["run"]["run_id"]}
+        beat = await served.post(f"/runs/{offer['run']['run_id']}/beat", None, offer["run"]["key"])
+        assert len(beat.json()["directives"]) == 1
+
+
 async def test_an_answer_is_told(served):
     await served.post("/tasks", {"title": "One"})
     async with channel(served) as socket:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from controlplane.domain.commands import LoseRun
+from controlplane.domain.state import Actor, ActorKind
 from controlplane.store.tables import User
 
 
@@ -71,6 +73,20 @@ async def test_a_nudge_is_told_once_at_the_next_beat(script, run, path):
     await script.post("/tasks/T-1/nudge", {"note": "The numbers are in the wiki."})
     beats = [(await run.post(f"{path}/beat")).json()["directives"] for _ in range(2)]
     assert beats == [[{"kind": "nudge", "text": "The numbers are in the wiki."}], []]
+
+
+@pytest.mark.parametrize("is_taken_over", [False, True])
+async def test_a_lost_run_that_beats_again_goes_on_unless_somebody_took_over(
+    script, run, path, service, offer, is_taken_over
+):
+    lose = LoseRun(offer["run"]["run_id"], 1, "fell silent")
+    await service.send(Actor(ActorKind.SYSTEM, "watch"), "lose", offer["task"]["task_id"], lose)
+    if is_taken_over:
+        second = script.with_key((await script.post("/keys", {"agent": "second"})).json()["key"])
+        assert (await second.post("/agents/me/next", {"wait_seconds": 0})).status_code == 200
+    assert (await run.post(f"{path}/beat")).status_code == (409 if is_taken_over else 200)
+    task = (await script.get("/tasks/T-1")).json()
+    assert task["run"]["agent"] == ("second" if is_taken_over else "writer")
 
 
 async def test_a_task_is_given_up_called_done_and_wanted_again(script, run, path):
