@@ -135,7 +135,7 @@ async def test_a_network_blip_shorter_than_the_grace_renews_the_same_epoch_and_a
         await world.until_row("SELECT 1 FROM runs WHERE run_id = 'r_1'")
         for _ in range(2):
             await beat_for(world, task.task_id, claimed.epoch, 0.5)
-            await asyncio.sleep(1.2)  # a blip: less than TTL and grace, 2 s here
+            await asyncio.sleep(0.9)  # a blip: less than TTL and grace, 2 s here
         await beat_for(world, task.task_id, claimed.epoch, 0.5)
         after_blips = await world.engine.snapshot(task.task_id)
         await world.until_row("SELECT 1 FROM runs WHERE state = 'lost'")
