@@ -16,7 +16,8 @@ from controlplane.demo.story import CHAPTERS
 from tests.conftest import find_free_offset
 from tests.product import Product, start_product, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+PRICES = "Collect installer prices from 40 public price lists"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(360)]
 
 
 def tasks_of(product: Product) -> dict[str, Any]:
@@ -48,6 +49,14 @@ def test_the_demo_moves_gets_stuck_with_evidence_and_goes_on_after_a_stop(tmp_pa
         assert board["Draft section 4: Outlook to 2030"]["is_blocked"]
         assert board["Choose the title"]["question"]["text"].startswith("Two titles fit")
         assert wait_until(lambda: tasks_of(product)["Chart: units sold in each country"]["status"] == "in_review", 30)
+        introduction = board["Draft the introduction"]["review"]
+        assert ([one["by"]["name"] for one in introduction["approvals"]], introduction["missing"]) == (["qa"], 1)
+        assert board["Set up the page template"]["subtasks"]["total"] == 2
+        assert [hold["reason"] for hold in board["Write to the press list"]["holds"]] == [
+            "Not before the report is out."
+        ]
+        assert wait_until(lambda: len(tasks_of(product)[PRICES]["versions"]) == 3, 60)
+        assert rows(home, "SELECT COUNT(*) FROM recurring_tasks") == [(1,)]
     assert not rows(home, "SELECT 1 FROM runs WHERE state IN ('running', 'waiting_input')")
 
     with start_product(home, offset, "--demo") as product:
@@ -56,3 +65,4 @@ def test_the_demo_moves_gets_stuck_with_evidence_and_goes_on_after_a_stop(tmp_pa
         assert Counter(task["title"] for task in tasks_of(product).values()).total() == len(CHAPTERS)
         assert rows(home, "SELECT COUNT(*) FROM tasks") == [(len(CHAPTERS),)]
         assert rows(home, "SELECT COUNT(*) FROM keys WHERE name = 'Demo reviewer'") == [(1,)]
+        assert rows(home, "SELECT COUNT(*) FROM recurring_tasks") == [(1,)]
