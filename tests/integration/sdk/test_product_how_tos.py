@@ -1,5 +1,6 @@
 """The programs of the how-to pages, word for word, in processes of their own, against the whole product."""
 
+import json
 import re
 import signal
 import subprocess
@@ -106,3 +107,19 @@ def test_waiting_for_parts(person: Person, tmp_path: Path):
             person.do(part, "complete", reason="by hand")
         person.until(ref, lambda task: task["status"] == "in_review")
     assert person.client.get(f"/tasks/{ref}/deliverables/1/content").text == "A book of " + " and ".join(parts)
+
+
+def test_a_task_that_recurs(person: Person):
+    page = (ROOT / "docs" / "how-to" / "let-tasks-recur.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"-d '(.*?)'", page, re.DOTALL)
+    made = person.post("/recurring", **json.loads(body))
+    try:
+        occurrence = person.post(f"/recurring/{made['recurring_id']}/run")
+        task = person.task(occurrence["task"]["ref"])
+        assert (task["title"], task["needs"], task["priority"]) == ("Weekly report", ["writing"], 2)
+        skipped = person.post(f"/recurring/{made['recurring_id']}/run")
+        assert (skipped["outcome"], skipped["task"]) == ("skipped", None)
+        history = person.get(f"/recurring/{made['recurring_id']}/occurrences")["occurrences"]
+        assert sorted(one["outcome"] for one in history) == ["ran", "skipped"]
+    finally:
+        person.post(f"/recurring/{made['recurring_id']}/delete")
