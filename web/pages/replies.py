@@ -97,10 +97,21 @@ def refused(request: Request, station: Station, status: int, sentence: str) -> R
         if posted and posted.text("answer_in") == "dialog":
             said = station.renderer.part("task/operate.html", "error", sentence)
             return HTMLResponse(partial("#verb-error", "outerHTML", said), status)
-        return HTMLResponse(toast(station, Toast(sentence, "refused")), status)
+        return HTMLResponse(toast(station, _refusal(request, sentence)), status)
     back = came_from(request, "/")
     page = ErrorPage("That is not possible", sentence, back=back, back_text="Go back")
     return error_page(request, station, status, page)
+
+
+def _refusal(request: Request, sentence: str) -> Toast:
+    """The rule that said no, and the way to the task that it said it of."""
+    _, room, ref, *rest = (*request.url.path.split("/"), "", "")
+    is_of_task = room == "tasks" and ref and rest[0]
+    return (
+        Toast(sentence, "refused", link=f"/tasks/{ref}", link_text=f"Open {ref}")
+        if is_of_task
+        else Toast(sentence, "refused")
+    )
 
 
 def engine_away(request: Request, station: Station) -> Response:

@@ -294,3 +294,11 @@ async def test_no_page_holds_inline_script_or_style_nor_what_somebody_wrote_unes
                 assert node.tag != "style", address
                 assert "style" not in node.attributes, address
                 assert node.tag != "script" or node.attributes["src"].startswith("/static/"), address
+
+
+async def test_a_refused_drop_says_the_rule_and_leads_to_its_task(yard: Yard) -> None:
+    async with browser(yard) as client:
+        answer = await client.post("/tasks/T-1/move", data={"to": "ready"}, headers=HTMX)
+    assert answer.status_code == 409
+    assert "T-1 is done" in answer.text
+    assert 'href="/tasks/T-1">Open T-1</a>' in answer.text
