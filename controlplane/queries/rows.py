@@ -1,6 +1,6 @@
 """The tables as queries name them, and the one way to run a query: rows of plain values, never ORM objects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Row, func, select
@@ -28,9 +28,11 @@ BODIES = CALLS_METADATA.tables["call_bodies"]
 ATTEMPTS = CALLS_METADATA.tables["call_attempts"]
 
 
-async def rows(session: AsyncSession, statement: Executable) -> Sequence[Row[Any]]:
-    """All rows of a query."""
-    return (await session.execute(statement)).all()
+async def rows(
+    session: AsyncSession, statement: Executable, values: Mapping[str, object] | None = None
+) -> Sequence[Row[Any]]:
+    """All rows of a query, with values for what it leaves open."""
+    return (await session.execute(statement, values)).all()
 
 
 async def first_row(session: AsyncSession, statement: Executable) -> Row[Any] | None:
