@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controlplane.cli import agents, keys, people, product, task_verbs
+from controlplane.cli import agents, keys, people, product, recurring, task_verbs
 from controlplane.cli.outcome import Unsuccessful, show
 from controlplane.version import VERSION
 
@@ -35,6 +35,9 @@ cli.add_typer(agents.cli, name="agent")
 cli.command("freeze")(agents.freeze_all)
 cli.command("thaw")(agents.thaw_all)
 cli.command("stalled")(agents.stalled)
+cli.command("inbox")(recurring.inbox)
+cli.add_typer(recurring.cli, name="recurring")
+cli.add_typer(recurring.team_cli, name="team")
 
 
 @cli.command("version")

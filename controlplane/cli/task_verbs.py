@@ -244,3 +244,20 @@ def handoff(reference: Reference) -> None:
 def activity(reference: Reference) -> None:
     """What happened to it. JSON."""
     show_json(ask("GET", f"/tasks/{in_path(reference)}/activity"))
+
+
+@cli.command("late")
+def late(reference: Reference) -> None:
+    """Work that came after its run had lost the task. JSON."""
+    show_json(ask("GET", f"/tasks/{in_path(reference)}/late")["late"])
+
+
+@cli.command("adopt")
+def adopt(
+    reference: Reference,
+    run_id: Annotated[str, typer.Argument(help="As `task late` shows it.")],
+    sha256: Annotated[str, typer.Argument(help="As `task late` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take late work as the next version after all."""
+    _do(reference, "late/adopt", {"run_id": run_id, "sha256": sha256}, as_json)

@@ -114,7 +114,7 @@ def _stops(facts: WaitingFacts) -> Iterator[Reason]:
     if facts.is_workspace_frozen:
         yield Reason(WaitingCode.WORKSPACE_FROZEN, "The whole workspace is frozen.")
     for hold in facts.holds:
-        why = f": {hold.reason}" if hold.reason else ""
+        why = f": {hold.reason.rstrip('.')}" if hold.reason else ""
         yield Reason(WaitingCode.HELD, f"{hold.by or 'Pointsman'} holds it ({hold.kind}){why}.")
     for blocker in facts.blockers:
         yield _blocked(blocker)

@@ -112,7 +112,7 @@ def _with_checksum(body: str) -> str:
 
 
 def new_key(kind: KeyKind, secret: bytes | None = None) -> str:
-    """A secret key `pm_<kind>_<43 base62><6 checksum>`, fresh unless its 32 bytes are given. Stored only as `digest`."""
+    """A secret key `pm_<kind>_<43 base62><6 checksum>`, fresh unless its 32 bytes are given. Its `digest` is stored."""
     return _with_checksum(f"pm_{kind}_{_base62(secret or os.urandom(32), 43)}")
 
 

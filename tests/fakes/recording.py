@@ -80,7 +80,8 @@ def recording_bench(root: Path) -> Iterator[Bench]:
         )  # fmt: skip
         insert(
             control, "agents", agent_id="a_1", workspace_id="w", name="writer", call_sign="WR", kind="external",
-            capabilities="[]", template="", max_concurrency=0, is_paused=0, pause_reason="", is_simulated=0, created_at_ms=1,
+            capabilities="[]", template="", max_concurrency=0, is_paused=0, pause_reason="", is_simulated=0,
+            created_at_ms=1,
         )  # fmt: skip
         yield Bench(home, HandClock(), calls, control)
 

@@ -82,7 +82,7 @@ class Question(Body):
     kind: Literal["text", "choice", "form", "approval"] = "text"
     choices: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=50)] = ()
     form: dict[str, Any] | None = None
-    expires_in_seconds: Annotated[float, Field(gt=0, le=90 * 24 * 3600)] | None = None
+    expires_in_seconds: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
     question_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] | None = None
 
 

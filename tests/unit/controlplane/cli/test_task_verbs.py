@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from controlplane.cli import agents, app, task_verbs, tasks
+from controlplane.cli import agents, app, recurring, task_verbs, tasks
 
-TASK = {"ref": "T-1", "title": "x", "status": "ready", "board_url": "http://b/tasks/T-1", "reasons": [], "name": "w"}
+TASK = {"ref": "T-1", "title": "x", "status": "ready", "board_url": "http://b/tasks/T-1", "reasons": [], "name": "w",
+        "recurring_id": "rec_1", "handle": "qa", "members": []}  # fmt: skip
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
         said.append((method, path, body if body is not None else query))
         return TASK
 
-    for module in (tasks, task_verbs, agents):
+    for module in (tasks, task_verbs, agents, recurring):
         monkeypatch.setattr(module, "ask", ask)
     return said
 
@@ -65,10 +66,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
         ("agent retire w", "POST", "/agents/w/retire", {}),
         ("freeze --reason fire", "POST", "/freeze", {"reason": "fire"}),
         ("thaw", "POST", "/thaw", {"reason": ""}),
+        ("task adopt T-1 r_1 abc", "POST", "/tasks/T-1/late/adopt", {"run_id": "r_1", "sha256": "abc"}),
+        ("recurring run rec_1", "POST", "/recurring/rec_1/run", {}),
+        ("recurring pause rec_1", "POST", "/recurring/rec_1/pause", {}),
+        (
+            "recurring create Report --cron 0_7_*_*_*",
+            "POST",
+            "/recurring",
+            {"title": "Report", "cron": "0 7 * * *", "time_zone": "UTC", "template": {"brief": "", "needs": []}},
+        ),
+        ("team set qa @anna", "POST", "/teams", {"handle": "qa", "name": "qa", "members": ["@anna"]}),
     ],
 )
 def test_a_verb_is_the_request_of_its_name(asked, line, method, path, body):
-    outcome = CliRunner().invoke(app.cli, line.split())
+    outcome = CliRunner().invoke(app.cli, [word.replace("_*", " *").replace("0_7", "0 7") for word in line.split()])
     assert outcome.exit_code == 0, outcome.output
     assert asked[-1] == (method, path, body)
 
