@@ -9,8 +9,6 @@ from tests.e2e.web.conftest import Visited
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SEEN_SECONDS = 0.3
-
 
 def task(visited: Visited, number: int):
     return next(state for state in visited.yard.site.engine.tasks.values() if state.number == number)
@@ -20,25 +18,17 @@ async def order(page: Page, column: str) -> list[str]:
     return await page.locator(f"#cards-{column} .card .id").all_inner_texts()
 
 
-CLICKED = "document.addEventListener('submit', () => { window.clickedAt = Date.now(); }, {capture: true, once: true})"
-WATCH = """new MutationObserver((_, observer) => {
-    if (!document.querySelector('#cards-done #card-T-2')) return;
-    window.seenAt = Date.now();
-    observer.disconnect();
-}).observe(document.getElementById('columns'), {childList: true, subtree: true})"""
-
-
-async def test_a_change_in_one_browser_is_on_the_other_s_screen_within_300_ms(visited: Visited) -> None:
+async def test_a_change_in_one_browser_is_on_the_other_s_screen_without_its_asking(visited: Visited) -> None:
+    """How soon is measured by `bench/visible.py`, on a machine that does nothing else."""
     actor, watcher = await visited.visit(), await visited.visit()
+    asked: list[str] = []
+    watcher.on("request", lambda request: asked.append(request.url))
     await actor.locator("#card-T-2 .acts a").click()
     await actor.locator("#dialog[open]").wait_for()
-    await actor.evaluate(CLICKED)
-    await watcher.evaluate(WATCH)
     await actor.get_by_role("button", name="Approve v2").click()
     await expect(watcher.locator("#cards-done #card-T-2")).to_be_visible()
     await expect(actor.locator("#cards-done #card-T-2")).to_be_visible()
-    seconds = (await watcher.evaluate("window.seenAt") - await actor.evaluate("window.clickedAt")) / 1000
-    assert 0 < seconds < SEEN_SECONDS
+    assert asked == []
 
 
 OVER = """document.addEventListener('dragover', (event) => {
