@@ -1,4 +1,4 @@
-"""Gives ready tasks to the agents that live in our workers, takes ended runs out of their hands, and makes what recurs.
+"""Gives ready tasks to the agents that live in our workers, and takes ended runs out of their hands.
 
 Woken by the feed, so that a ready task is begun within a second. Killed between a claim and its start, the next pass
 starts what is claimed: a run's workflow id is made from the run, so starting it twice is starting it once.
@@ -64,7 +64,6 @@ class Dispatcher:
     async def _look(self) -> None:
         try:
             if await self.leadership.is_mine():
-                await self.service.occur()
                 await self.dispatch()
         except (OperationalError, EngineUnavailable, RPCError) as error:
             log.warning("internal agents got no work now", extra={"reason": str(error)})

@@ -17,14 +17,13 @@ from sqlalchemy import Text, and_, cast, or_, select
 
 from controlplane.domain.commands import Command, Envelope, HoldTask, LiftHold
 from controlplane.domain.decide import Refusal
-from controlplane.domain.state import CLOSED, LIVE, Actor, ActorKind, HoldKind
+from controlplane.domain.state import CLOSED, LIVE, HoldKind
 from controlplane.ports import Clock, EngineUnavailable, TaskEngine
 from controlplane.store.database import Database
 from controlplane.store.outbox import announce
 from controlplane.store.tables import Freeze, Run, Task
 from controlplane.store.upsert import insert_into, table_of
-
-SYSTEM = Actor(ActorKind.SYSTEM, "workers", "Pointsman")
+from workers.messages import SYSTEM
 
 log = logging.getLogger(__name__)
 

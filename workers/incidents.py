@@ -12,11 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.state import LIVE, RunState
-from controlplane.projections.notices import Cause, give_notice
+from controlplane.projections.notices import Cause
 from controlplane.store.database import Database
 from controlplane.store.outbox import announce
-from controlplane.store.tables import Incident, Notice, Run, User
+from controlplane.store.tables import Incident, Notice, Run
 from controlplane.store.upsert import table_of
+from workers.calling import admins_of, call, let_be
 
 WINDOW_MS = 120_000
 MANY_AGENTS = 3
@@ -102,17 +103,14 @@ async def _raise(session: AsyncSession, workspace_id: str, losses: Sequence[Loss
 
 async def _call_admins(session: AsyncSession, incident: Incident, task_id: str, now_ms: int) -> None:
     """One notice for each admin and incident, however many agents it grows to."""
-    user = table_of(User).c
-    admins = select(user.user_id).where(user.workspace_id == incident.workspace_id, user.role == "admin")
     notice = table_of(Notice).c
-    for user_id in (await session.execute(admins)).scalars().all():
+    cause = Cause("incident", incident.incident_id, incident.text)
+    for user_id in await admins_of(session, incident.workspace_id):
         already = select(notice.notice_id).where(
             notice.user_id == user_id, notice.kind == "incident", notice.resolved_at_ms.is_(None)
         )
         if (await session.execute(already)).first() is None:
-            cause = Cause("incident", incident.incident_id, incident.text)
-            if await give_notice(session, incident.workspace_id, task_id, user_id, cause, now_ms):
-                announce(session, incident.workspace_id, "notice", user_id, now_ms)
+            await call(session, incident.workspace_id, task_id, user_id, cause, now_ms)
 
 
 async def _end_old(control: Database, now_ms: int) -> int:
@@ -131,12 +129,5 @@ async def _end_old(control: Database, now_ms: int) -> int:
         over = ended.all()
         for workspace_id, incident_id in over:
             announce(session, workspace_id, "incident", incident_id, now_ms)
-            resolved = await session.execute(
-                update(table_of(Notice))
-                .where(notice.workspace_id == workspace_id, notice.kind == "incident", notice.resolved_at_ms.is_(None))
-                .values(resolved_at_ms=now_ms)
-                .returning(notice.user_id)
-            )
-            for (user_id,) in resolved.all():
-                announce(session, workspace_id, "notice", user_id, now_ms)
+            await let_be(session, (notice.workspace_id == workspace_id) & (notice.kind == "incident"), now_ms)
     return len(over)

@@ -10,12 +10,14 @@ from typing import Final
 import msgspec
 
 from controlplane.domain.commands import ResolveBlocker
-from controlplane.domain.state import TaskState
+from controlplane.domain.state import Actor, ActorKind, TaskState
 from controlplane.ports import Applied
 from controlplane.settings import LEASE_GRACE_SECONDS, LEASE_TTL_SECONDS, Settings
 
 TASK_QUEUE: Final = "tasks"  # task workflows and their small SQL activities
 AGENT_QUEUE: Final = "agents"  # internal agents: long model and tool calls must not delay a projection
+
+SYSTEM: Final = Actor(ActorKind.SYSTEM, "workers", "Pointsman")  # who acts when nobody asked
 
 PROJECT_TASK: Final = "project_task"
 CHECK_BLOCKERS: Final = "check_blockers"

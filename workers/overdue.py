@@ -1,19 +1,17 @@
 """A review that nobody gives: after a while every admin is told; sooner, when an agent's first look does not come."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from controlplane.domain.review_rules import waits_for_first_pass
 from controlplane.domain.state import TaskState, TaskStatus
-from controlplane.projections.notices import Cause, give_notice
+from controlplane.projections.notices import Cause
 from controlplane.store.database import Database
-from controlplane.store.outbox import announce
-from controlplane.store.tables import Notice, Task, User
+from controlplane.store.tables import Notice, Task
 from controlplane.store.upsert import table_of
+from workers.calling import call_admins, let_be
 
 FIRST_PASS_MS = 900_000  # an agent that reviews answers within minutes, or is not there
 OVERDUE = "overdue"
@@ -38,10 +36,12 @@ async def watch_reviews(control: Database, patience_ms: int, now_ms: int) -> int
     gone = known - ids
     if not given and not gone:
         return 0
+    notice = table_of(Notice).c
     async with control.transaction() as session:
         for one in given:
-            changed += await _tell(session, one, now_ms)
-        changed += await _take_back(session, sorted(gone), now_ms)
+            cause = Cause(OVERDUE, str(one.version), one.sentence)
+            changed += await call_admins(session, one.workspace_id, one.task_id, cause, now_ms)
+        changed += await let_be(session, (notice.kind == OVERDUE) & notice.task_id.in_(sorted(gone)), now_ms)
     return changed
 
 
@@ -76,29 +76,3 @@ async def _told(control: Database) -> set[str]:
     async with control.reading() as session:
         told = select(notice.task_id).where(notice.kind == OVERDUE, notice.resolved_at_ms.is_(None))
         return set((await session.execute(told)).scalars())
-
-
-async def _tell(session: AsyncSession, waiting: Waiting, now_ms: int) -> int:
-    user = table_of(User).c
-    admins = select(user.user_id).where(user.workspace_id == waiting.workspace_id, user.role == "admin")
-    cause = Cause(OVERDUE, str(waiting.version), waiting.sentence)
-    told = 0
-    for user_id in (await session.execute(admins)).scalars().all():
-        if await give_notice(session, waiting.workspace_id, waiting.task_id, user_id, cause, now_ms):
-            announce(session, waiting.workspace_id, "notice", user_id, now_ms)
-            told += 1
-    return told
-
-
-async def _take_back(session: AsyncSession, task_ids: Sequence[str], now_ms: int) -> int:
-    notice = table_of(Notice).c
-    resolved = await session.execute(
-        update(table_of(Notice))
-        .where(notice.kind == OVERDUE, notice.task_id.in_(task_ids), notice.resolved_at_ms.is_(None))
-        .values(resolved_at_ms=now_ms)
-        .returning(notice.workspace_id, notice.user_id)
-    )
-    rows = resolved.all()
-    for workspace_id, user_id in rows:
-        announce(session, workspace_id, "notice", user_id, now_ms)
-    return len(rows)

@@ -125,6 +125,7 @@ def _watch(parts: Parts, service: CommandService) -> Watch:
         int(parts.settings.review_patience_seconds * 1000),
         parts.clock,
         sweep,
+        service.occur,
     )
 
 

@@ -10,12 +10,13 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from controlplane.domain.commands import Envelope, ResolveBlocker
-from controlplane.domain.state import CLOSED, Actor, ActorKind, BlockerState, TaskState
+from controlplane.domain.state import CLOSED, BlockerState, TaskState
 from controlplane.ports import Clock
 from controlplane.store.database import Database
 from controlplane.store.tables import Task, TaskEdge
 from controlplane.store.upsert import table_of
 from workers.activities.tasks import signal_resolution
+from workers.messages import SYSTEM
 
 AT_ONCE = 500  # tasks read by one statement
 
@@ -49,7 +50,7 @@ class Reconciler:
         for one in missed:
             envelope = Envelope(
                 f"reconcile/{one.blocker_id}/{one.outcome}/{one.state.revision}",
-                Actor(ActorKind.SYSTEM, "workers", "Pointsman"),
+                SYSTEM,
                 self.clock.now_ms(),
                 ResolveBlocker(one.blocker_id, one.outcome, one.revision),
                 one.state.revision,

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from controlplane.domain.stuck import Finding
-from controlplane.projections.notices import Cause, give_notice
+from controlplane.projections.notices import Cause
 from controlplane.store.database import Database
 from controlplane.store.outbox import announce
-from controlplane.store.tables import Notice, Signal, User
+from controlplane.store.tables import Notice, Signal
 from controlplane.store.upsert import insert_into, table_of
+from workers.calling import call_admins, let_be
 from workers.sightings import Sighting
 
 STUCK = "stuck"
@@ -52,12 +53,8 @@ async def _set(session: AsyncSession, found: Found, now_ms: int) -> None:
     insert = insert_into(session, Signal).values(task_id=sighting.task_id, workspace_id=sighting.workspace_id, **row)
     await session.execute(insert.on_conflict_do_update(index_elements=["task_id"], set_=row))
     announce(session, sighting.workspace_id, "signal", sighting.task_id, now_ms)
-    user = table_of(User).c
-    admins = select(user.user_id).where(user.workspace_id == sighting.workspace_id, user.role == "admin")
     cause = Cause(STUCK, sighting.run_id, finding.reason)
-    for user_id in (await session.execute(admins)).scalars().all():
-        if await give_notice(session, sighting.workspace_id, sighting.task_id, user_id, cause, now_ms):
-            announce(session, sighting.workspace_id, "notice", user_id, now_ms)
+    await call_admins(session, sighting.workspace_id, sighting.task_id, cause, now_ms)
 
 
 async def _clear(session: AsyncSession, task_ids: Iterable[str], now_ms: int) -> None:
@@ -68,11 +65,4 @@ async def _clear(session: AsyncSession, task_ids: Iterable[str], now_ms: int) ->
     )
     for task_id, workspace_id in cleared.all():
         announce(session, workspace_id, "signal", task_id, now_ms)
-    resolved = await session.execute(
-        update(table_of(Notice))
-        .where(notice.task_id.in_(ids), notice.kind == STUCK, notice.resolved_at_ms.is_(None))
-        .values(resolved_at_ms=now_ms)
-        .returning(notice.workspace_id, notice.user_id)
-    )
-    for workspace_id, user_id in sorted({tuple(row) for row in resolved}):
-        announce(session, workspace_id, "notice", user_id, now_ms)
+    await let_be(session, notice.task_id.in_(ids) & (notice.kind == STUCK), now_ms)

@@ -2,8 +2,8 @@
 
 Killed, signals stay as they are until another worker takes over. A signal is written only when it changed and taken
 away when its finding is gone; the watch revokes nothing. It also repairs what nobody could tell: every ten seconds
-freezes that did not reach their tasks, every minute tasks that are wrong about those they wait for. And it trims the
-outbox.
+freezes that did not reach their tasks, every minute tasks that are wrong about those they wait for. And it makes
+what recurs, and trims the outbox.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.exc import OperationalError
 
 from controlplane.domain.stuck import Thresholds, find_stuck
-from controlplane.ports import Clock
+from controlplane.ports import Clock, EngineUnavailable
 from controlplane.settings import Settings
 from controlplane.store.database import Database
 from controlplane.store.outbox import trim
@@ -27,6 +27,7 @@ from workers.sightings import ended_calls, live_runs
 from workers.signals import Found, write_signals
 
 EVERY_SECONDS = 2.0
+RECUR_EVERY_MS = 4_000  # a time is noticed within five seconds, as it is told to people
 FREEZES_EVERY_MS = 10_000
 RECONCILE_EVERY_MS = 60_000
 SWEEP_EVERY_MS = 3_600_000
@@ -52,9 +53,11 @@ class Watch:
     review_patience_ms: int
     clock: Clock
     sweep: Callable[[int], Awaitable[object]] | None = None  # of contents that nothing refers to
+    recur: Callable[[], Awaitable[object]] | None = None  # makes the tasks that are due again
     reconciled_at_ms: int = 0
     kept_freezes_at_ms: int = 0
     swept_at_ms: int = 0
+    recurred_at_ms: int = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`. A database that is away is waited for."""
@@ -63,8 +66,8 @@ class Watch:
                 if await self.leadership.is_mine():
                     await self.look()
                     await self._reconcile_when_due()
-            except OperationalError as error:
-                log.warning("the watch could not look", extra={"reason": str(error.orig)})
+            except (OperationalError, EngineUnavailable) as error:
+                log.warning("the watch could not look", extra={"reason": str(error)})
             try:
                 await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
             except TimeoutError:
@@ -89,6 +92,9 @@ class Watch:
 
     async def _reconcile_when_due(self) -> None:
         now_ms = self.clock.now_ms()
+        if self.recur is not None and now_ms - self.recurred_at_ms >= RECUR_EVERY_MS:
+            self.recurred_at_ms = now_ms
+            await self.recur()
         if now_ms - self.kept_freezes_at_ms >= FREEZES_EVERY_MS:
             self.kept_freezes_at_ms = now_ms
             await self.freezes.look()

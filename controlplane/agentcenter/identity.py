@@ -91,7 +91,7 @@ async def introduce(deps: ApiDeps, caller: Caller, body: Mapping[str, Any]) -> C
 
 async def live_run(deps: ApiDeps, agent: Caller, task_id: str) -> Caller | None:
     """The agent as the run that it has on this task; None without one."""
-    return next(iter([run for run in await live_runs(deps, agent) if run.task_id == task_id]), None)
+    return next((run for run in await live_runs(deps, agent) if run.task_id == task_id), None)
 
 
 async def live_runs(deps: ApiDeps, agent: Caller) -> list[Caller]:

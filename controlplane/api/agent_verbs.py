@@ -13,6 +13,7 @@ from controlplane.api.callers import PEOPLE, LiveCaller
 from controlplane.api.commanding import CommandId
 from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.described import operation
+from controlplane.api.freezing import act_on_freeze
 from controlplane.api.once import once
 from controlplane.api.views import answer
 from controlplane.api.views.agents import AgentView
@@ -80,12 +81,7 @@ async def freeze(
 ) -> Response:
     """Stops the agent and everything it works on at once: its keys, live streams and queued calls."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        task_ids = await deps.commands.freeze(caller.actor, command_id, "agent", agent, reason, caller.workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.freeze, "agent", agent, reason)
 
 
 @router.post("/thaw", **operation("agent_thaw", PEOPLE, FrozenView, refuses=UNKNOWN))
@@ -94,12 +90,7 @@ async def thaw(
 ) -> Response:
     """Lets the agent and its tasks go on; what was frozen for another reason stays frozen."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        task_ids = await deps.commands.thaw(caller.actor, command_id, "agent", agent, reason, caller.workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.thaw, "agent", agent, reason)
 
 
 async def _changed(deps: ApiDeps, caller: Caller, command_id: str, change: Callable[[], Awaitable[Agent]]) -> Response:

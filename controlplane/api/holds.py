@@ -7,11 +7,10 @@ from controlplane.api.callers import PEOPLE, LiveCaller
 from controlplane.api.commanding import CommandId, ExpectedRevision
 from controlplane.api.deps import Deps
 from controlplane.api.described import TASK_REFUSES, operation
-from controlplane.api.once import once
+from controlplane.api.freezing import act_on_freeze
 from controlplane.api.task_answers import tell
 from controlplane.api.task_verbs import verb
 from controlplane.api.tasks import Ref
-from controlplane.api.views import answer
 from controlplane.api.views.workspace import FrozenView
 from controlplane.domain.commands import HoldTask, LiftHold
 from controlplane.domain.state import HoldKind
@@ -53,12 +52,7 @@ async def freeze(
 ) -> Response:
     """Stops the task and all its parts at once: keys, live streams, queued calls and workflows."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        task_ids = await deps.commands.freeze(caller.actor, command_id, "task", ref, reason, caller.workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.freeze, "task", ref, reason)
 
 
 @router.post("/thaw", **operation("task_thaw", PEOPLE, FrozenView, refuses=TASK_REFUSES))
@@ -67,9 +61,4 @@ async def thaw(
 ) -> Response:
     """Lets the task and its parts go on; what was frozen for another reason stays frozen."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        task_ids = await deps.commands.thaw(caller.actor, command_id, "task", ref, reason, caller.workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.thaw, "task", ref, reason)

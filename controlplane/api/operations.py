@@ -9,7 +9,7 @@ from controlplane.api.callers import PEOPLE, PEOPLE_AND_AGENTS, LiveCaller
 from controlplane.api.commanding import CommandId
 from controlplane.api.deps import Deps
 from controlplane.api.described import operation
-from controlplane.api.once import once
+from controlplane.api.freezing import act_on_freeze
 from controlplane.api.paging import Page, page_of, read_page
 from controlplane.api.views import answer, iso
 from controlplane.api.views.workspace import (
@@ -37,13 +37,7 @@ async def freeze(
 ) -> Response:
     """Stops everything at once: all keys of agents and runs, live streams, queued calls, and the tasks at work."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        workspace_id = caller.workspace_id
-        task_ids = await deps.commands.freeze(caller.actor, command_id, "workspace", "", reason, workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.freeze, "workspace", "", reason)
 
 
 @router.post("/thaw", **operation("workspace_thaw", PEOPLE, FrozenView))
@@ -52,13 +46,7 @@ async def thaw(
 ) -> Response:
     """Lets everything go on that was stopped as a whole; frozen tasks and agents stay frozen."""
     reason = body.reason if body else ""
-
-    async def act() -> Response:
-        workspace_id = caller.workspace_id
-        task_ids = await deps.commands.thaw(caller.actor, command_id, "workspace", "", reason, workspace_id)
-        return answer(FrozenView(task_ids=task_ids))
-
-    return await once(deps, caller, command_id, act)
+    return await act_on_freeze(deps, caller, command_id, deps.commands.thaw, "workspace", "", reason)
 
 
 @router.get("/freezes", **operation("freeze_list", PEOPLE_AND_AGENTS, FreezePage))

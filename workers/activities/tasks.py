@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from controlplane.domain.commands import Envelope, ResolveBlocker
-from controlplane.domain.state import CLOSED, WAITING, Actor, ActorKind, TaskState
+from controlplane.domain.state import CLOSED, WAITING, TaskState
 from controlplane.ports import Applied, Clock
 from controlplane.projections.known import Known, look_up
 from controlplane.projections.task import project
@@ -26,6 +26,7 @@ from workers.messages import (
     NOTIFY_DEPENDENTS,
     PROJECT_TASK,
     READ_TASK,
+    SYSTEM,
     CheckBlockers,
     LeaseHeld,
     NotifyDependents,
@@ -98,7 +99,7 @@ class TaskActivities:
     def _resolution(self, request: NotifyDependents) -> Envelope:
         return Envelope(
             f"resolve/{request.task_id}/{request.revision}",
-            Actor(ActorKind.SYSTEM, "workers", "Pointsman"),
+            SYSTEM,
             self.clock.now_ms(),
             ResolveBlocker(request.task_id, request.outcome, request.revision),
         )

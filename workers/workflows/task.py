@@ -30,13 +30,14 @@ with workflow.unsafe.imports_passed_through():
     from controlplane.domain.decide import Refusal, decide
     from controlplane.domain.events import BlockersAdded, Event, TaskCreated, TaskReopened
     from controlplane.domain.evolve import apply
-    from controlplane.domain.state import Actor, ActorKind, BlockerState, TaskState
+    from controlplane.domain.state import BlockerState, TaskState
     from controlplane.ports import Applied
     from workers.messages import (
         CHECK_BLOCKERS,
         NOTIFY_DEPENDENTS,
         PROJECT_TASK,
         READ_TASK,
+        SYSTEM,
         CheckBlockers,
         NotifyDependents,
         ProjectTask,
@@ -45,10 +46,9 @@ with workflow.unsafe.imports_passed_through():
         fitting,
         resolution_of,
     )
-from workers.workflows.expiry import Expiry
-from workers.workflows.lease import ONE_TRY, UNTIL_IT_WORKS, Lease
+    from workers.workflows.expiry import Expiry  # passed through: the sandbox would run them anew for every task
+    from workers.workflows.lease import ONE_TRY, UNTIL_IT_WORKS, Lease
 
-SYSTEM = Actor(ActorKind.SYSTEM, "workers", "Pointsman")
 STATUS = SearchAttributeKey.for_keyword("TaskStatus")
 PROJECT = SearchAttributeKey.for_keyword("TaskProject")
 AGENT = SearchAttributeKey.for_keyword("TaskAgent")
