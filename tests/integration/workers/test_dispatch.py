@@ -44,7 +44,7 @@ async def tasks(world: World, count: int) -> None:
 
 
 async def claims(world: World) -> Sequence[str]:
-    rows = await world.rows("SELECT agents.name FROM runs JOIN agents USING (agent_id) ORDER BY runs.run_id")
+    rows = await world.rows("SELECT agents.name FROM runs JOIN agents USING (agent_id) ORDER BY runs.started_at_ms")
     return [row.name for row in rows]
 
 
