@@ -30,10 +30,7 @@ _BASE_PORTS = (7233, 8080, 8787, 8790)
 @contextmanager
 def stage(**environment: str) -> Iterator[Product]:
     """A product without history."""
-    environment = {
-        "PYTHONDONTWRITEBYTECODE": "",
-        **environment,
-    }  # users have bytecode, and Temporal's sandbox imports much
+    environment = {"PYTHONDONTWRITEBYTECODE": "", **environment}  # users have bytecode
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the product ends with us, by the way out of this
     with (
         tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder,

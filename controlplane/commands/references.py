@@ -48,6 +48,8 @@ async def find_task(session: AsyncSession, reference: str, workspace_id: str | N
 async def refs_of(session: AsyncSession, task_ids: list[str]) -> dict[str, str]:
     """`T-12` for each id; an unknown one stands for itself."""
     refs = {task_id: task_id for task_id in task_ids}
+    if not task_ids:
+        return refs
     for table in (TaskNumber, Task):
         columns = table_of(table).c
         rows = await session.execute(select(columns.task_id, columns.number).where(columns.task_id.in_(task_ids)))

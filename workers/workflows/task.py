@@ -46,7 +46,7 @@ with workflow.unsafe.imports_passed_through():
         fitting,
         resolution_of,
     )
-    from workers.workflows.expiry import Expiry  # passed through: the sandbox would run them anew for every task
+    from workers.workflows.expiry import Expiry
     from workers.workflows.lease import ONE_TRY, UNTIL_IT_WORKS, Lease
 
 STATUS = SearchAttributeKey.for_keyword("TaskStatus")
