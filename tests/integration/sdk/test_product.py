@@ -88,6 +88,7 @@ def test_a_reassigned_run_is_lost_to_its_agent_and_at_the_gateway(product: Produ
     with api(product) as client, Agent("sdk-first", ["sdk-lost"], url=product.web_url, key=key) as agent:
         task = agent.next_task()
         assert task is not None
+        assert task.ref == ref
         client.post(f"/tasks/{ref}/assign", json={"agent": "sdk-second"}).raise_for_status()
         assert wait_until(lambda: task.is_lost, 5)
         assert wait_until(lambda: gateway_status(task.openai_base_url, task.gateway_key) == 403, 2)
@@ -107,6 +108,7 @@ def test_a_question_is_answered_by_a_person(product: Product):
     with api(product) as client, Agent("sdk-asking", ["sdk-ask"], url=product.web_url, key=key) as agent:
         task = agent.next_task()
         assert task is not None
+        assert task.ref == ref
         task.progress("Thinking about the question")
         task.comment("@admin which one?")
         answering = subprocess.Popen([sys.executable, "-c", ANSWERING, product.web_url, product.admin_key, ref])
@@ -134,7 +136,8 @@ for _ in range(200):
 def test_leaving_without_a_submit_is_counted_as_a_release(product: Product):
     key = new_key(product, "sdk-leaving")
     ref = new_task(product, "Left alone", "sdk-leave")
-    for _ in Agent("sdk-leaving", ["sdk-leave"], url=product.web_url, key=key).tasks():
+    for task in Agent("sdk-leaving", ["sdk-leave"], url=product.web_url, key=key).tasks():
+        assert task.ref == ref
         break
     with api(product) as client:
         assert task_of(client, ref)["status"] == "ready"
