@@ -122,6 +122,7 @@ class TaskActivities:
             sign = (await session.execute(signs)).one_or_none()
             processes = [Presence(*row) for row in await session.execute(presences)]
             is_frozen = sign is not None and await _is_frozen(session, sign.task_id, sign.agent_id, sign.workspace_id)
+            is_ours = sign is not None and await _is_ours(session, sign.agent_id)
         if sign is None:
             return SilenceVerdict(is_lost=False, reason="the read model does not know this run yet")
         if is_frozen or sign.state in WAITING:
@@ -131,6 +132,7 @@ class TaskActivities:
             int(suspicion.silence_seconds * 1000),
             max(sign.started_at_ms, sign.seen_at_ms or 0, suspicion.since_ms),
             processes,
+            is_ours=is_ours,
         )
         return replace(verdict, others_are_able=await self._are_others_able(sign.task_id, sign.agent_id))
 
@@ -153,6 +155,11 @@ class TaskActivities:
 async def _is_frozen(session: AsyncSession, *subject_ids: str) -> bool:
     freeze = table_of(Freeze).c
     return (await session.execute(select(freeze.scope).where(freeze.subject_id.in_(subject_ids)))).first() is not None
+
+
+async def _is_ours(session: AsyncSession, agent_id: str) -> bool:
+    agent = await session.get(Agent, agent_id)
+    return agent is not None and agent.kind == "internal"
 
 
 async def signal_resolution(client: Client, task_id: str, envelope: Envelope) -> None:

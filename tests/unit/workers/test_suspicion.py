@@ -53,3 +53,24 @@ def test_a_process_that_hears_nothing_and_crashes_for_ever_keeps_no_dead_agents_
     verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), up(name, started_ago_ms=1_000)])
 
     assert verdict.is_lost
+
+
+@pytest.mark.parametrize(
+    ("workers", "reason"),
+    [
+        (up("workers", alive_ago_ms=25_000), "workers is away"),
+        (up("workers", alive_ago_ms=4_000_000), "workers is away"),
+        (up("workers", started_ago_ms=SILENCE + 1_000), "workers started only then"),
+    ],
+)
+def test_an_agent_that_fell_silent_with_our_workers_keeps_its_lease(workers: Presence, reason: str) -> None:
+    verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), workers], is_ours=True)
+
+    assert not verdict.is_lost
+    assert verdict.reason == reason
+
+
+def test_an_agent_of_ours_that_is_silent_while_our_workers_work_is_lost() -> None:
+    verdict = judge(NOW, SILENCE, LONG_AGO, [up("web"), up("workers")], is_ours=True)
+
+    assert verdict.is_lost
