@@ -28,7 +28,8 @@ from typing import Literal
 import orjson
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
-Dialect = Literal["openai", "anthropic"]
+# The wire format of a client or a provider. `openai` is its chat completions, `bedrock` Converse, `cohere` chat v2.
+Dialect = Literal["openai", "responses", "anthropic", "gemini", "bedrock", "cohere"]
 Headers = list[tuple[bytes, bytes]]
 
 

@@ -10,6 +10,8 @@ from typing import Literal, Protocol
 
 from pointsman.contract import KeyKind
 
+from proxy.errors import Dialect
+
 RunState = Literal["live", "held", "revoked"]
 BodyPolicy = Literal["off", "metadata", "full"]
 
@@ -36,13 +38,16 @@ class Provider:
     """A destination of calls. `dialect` is its wire format; `api_key` never leaves the process but towards it."""
 
     name: str
-    dialect: Literal["openai", "anthropic"]
+    dialect: Dialect  # that it is asked in when the client's own is none of `speaks`
     base_url: str  # up to and including the version segment: https://api.openai.com/v1
     api_key: str = field(default="", repr=False)
     models: tuple[str, ...] = ("*",)  # exact names or prefixes ending in '*'
     headers: Mapping[str, str] = field(default_factory=dict)
     is_simulated: bool = False
     price_provider: str = ""  # the name under which genai-prices knows it, or 'free'; empty: `name`
+    kind: str = ""  # the file in `proxy/providers` that knows it; empty: `name` if there is one, else any OpenAI-like
+    speaks: tuple[Dialect, ...] = ()  # beside `dialect`: calls in these pass as they are
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # region, project, deployment, api_version …
     passes_trace_context: bool = False  # W3C traceparent and tracestate go on to it; baggage never does
 
 

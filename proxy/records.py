@@ -14,7 +14,11 @@ Outcome = Literal["ok", "error", "client_left", "truncated", "refused", "replaye
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Tokens of one call. `input` excludes both cache counts; `reasoning` and `audio_output` are part of `output`."""
+    """Tokens of one call.
+
+    `input` excludes both cache counts; `audio_input` and `image_input` are part of it. `reasoning`, `audio_output` and
+    `image_output` are part of `output`.
+    """
 
     input: int = 0
     cache_read: int = 0
@@ -24,6 +28,10 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     reasoning: int = 0
     audio_input: int = 0
     audio_output: int = 0
+    image_input: int = 0
+    image_output: int = 0
+    searches: int = 0  # requests of a server tool that has a fee of its own: web search
+    billed_nano_usd: int | None = None  # what the provider says that it charges (xAI, OpenRouter, Perplexity)
     is_estimated: bool = False
 
 

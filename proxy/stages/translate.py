@@ -4,8 +4,8 @@ from pointsman.contract import COST_HEADER, REQUEST_ID_HEADER, SIMULATED_HEADER
 
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
-from proxy.dialects.anthropic import AnthropicStreamReader, read_anthropic_body
-from proxy.dialects.openai_chat import OpenAIStreamReader, read_openai_body, without_usage
+from proxy.dialects.anthropic.tap import AnthropicStreamReader, read_anthropic_body
+from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body, without_usage
 from proxy.dialects.reading import StreamReader
 from proxy.errors import Headers, UpstreamCut
 from proxy.stages.settle import settle

@@ -2,8 +2,8 @@ import msgspec
 import orjson
 import pytest
 
-from proxy.dialects.anthropic import AnthropicStreamReader, parse_anthropic_usage, read_anthropic_body
-from proxy.dialects.openai_chat import (
+from proxy.dialects.anthropic.tap import AnthropicStreamReader, parse_anthropic_usage, read_anthropic_body
+from proxy.dialects.openai.tap import (
     OpenAIStreamReader,
     TokenCounts,
     parse_openai_usage,

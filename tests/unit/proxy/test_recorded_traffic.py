@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from proxy.dialects.anthropic import AnthropicStreamReader, read_anthropic_body
-from proxy.dialects.openai_chat import OpenAIStreamReader, read_openai_body, without_usage
+from proxy.dialects.anthropic.tap import AnthropicStreamReader, read_anthropic_body
+from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body, without_usage
 from proxy.dialects.reading import Reading
 from proxy.wire.sse import FrameCutter
 

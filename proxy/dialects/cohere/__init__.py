@@ -1,0 +1,1 @@
+"""Cohere's chat, version 2: https://docs.cohere.com/reference/chat (November 2026)."""
