@@ -4,7 +4,8 @@ Temporal's heartbeat timeout is only a suspicion: measured, after 12 s without a
 its boot, before any agent can beat. So a run is lost only when SQL, too, has no sign of life for the whole silence, and
 everything that carries one there was up all that time: `web` hears beats, `proxy` and `recorder` tell of calls. Workers
 and Temporal carry none, so that one of them that crashes again and again keeps no dead agent's lease alive. An agent
-that lives in our workers falls silent with them: they must have been there as well, and had the time to take it up.
+that lives in our workers falls silent with them: they must have been there as well, and had the time to take it up;
+while Temporal holds its workflow nobody asks here.
 """
 
 from collections.abc import Sequence

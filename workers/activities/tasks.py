@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from controlplane.domain.commands import Envelope, ResolveBlocker
@@ -127,6 +127,8 @@ class TaskActivities:
             return SilenceVerdict(is_lost=False, reason="the read model does not know this run yet")
         if is_frozen or sign.state in WAITING:
             return SilenceVerdict(is_lost=False, reason="it owes no beat while it waits or stands still")
+        if is_ours and await self._goes_on_by_itself(suspicion.run_id):
+            return SilenceVerdict(is_lost=False, reason="its own workflow goes on")
         verdict = judge(
             self.clock.now_ms(),
             int(suspicion.silence_seconds * 1000),
@@ -135,6 +137,16 @@ class TaskActivities:
             is_ours=is_ours,
         )
         return replace(verdict, others_are_able=await self._are_others_able(sign.task_id, sign.agent_id))
+
+    async def _goes_on_by_itself(self, run_id: str) -> bool:
+        """Temporal holds an agent of ours like its task: after an outage it is where it was, and ends by itself."""
+        try:
+            description = await self.client.get_workflow_handle(f"run/{run_id}").describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # not begun yet, or gone with Temporal's file
+                return False
+            raise
+        return description.status is WorkflowExecutionStatus.RUNNING
 
     async def _are_others_able(self, task_id: str, agent_id: str) -> bool:
         task, agent = table_of(Task).c, table_of(Agent).c

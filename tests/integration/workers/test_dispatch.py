@@ -12,8 +12,10 @@ from controlplane.domain.commands import HoldTask
 from controlplane.domain.state import HoldKind
 from controlplane.feed.feed import Feed
 from tests.integration.workers.conftest import MASTER_KEY, World
+from workers.activities.tasks import TaskActivities
 from workers.dispatch import Dispatcher
 from workers.leadership import Leadership
+from workers.messages import SilenceSuspected
 
 
 @pytest.fixture
@@ -118,3 +120,21 @@ async def test_a_frozen_run_is_not_cancelled_and_its_hand_is_free(world: World, 
     assert description.status is not None
     assert description.status.name == "RUNNING"
     assert await claims(world) == ["ada", "ada"]
+
+
+async def test_a_run_is_not_lost_for_its_silence_while_temporal_holds_its_workflow(
+    world: World, dispatcher: Dispatcher
+) -> None:
+    for name in ("web", "workers"):
+        await world.presence(name)
+    await hire(world, "ada")
+    await tasks(world, 1)
+    await dispatcher.dispatch()
+    run = await world.until_row("SELECT run_id FROM runs")
+    activities = TaskActivities(world.control, world.client, world.clock, MASTER_KEY)
+    silence = SilenceSuspected(run.run_id, silence_seconds=0.0)
+    while_held = await activities.confirm_loss(silence)
+    await world.client.get_workflow_handle(f"run/{run.run_id}").terminate()
+
+    assert not while_held.is_lost
+    assert (await activities.confirm_loss(silence)).is_lost
