@@ -1,0 +1,148 @@
+"""AWS's binary event stream: where a message ends, and what is in it.
+
+A message: its length and that of its headers (big-endian, four bytes each), the CRC-32 of these eight bytes, headers,
+payload, and the CRC-32 of all that stands before it. A header: the name behind its length in one byte, one byte for
+the type, the value. https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html describes it;
+https://smithy.io/2.0/aws/amazon-eventstream.html (November 2026) is the specification.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zlib import crc32
+
+import msgspec
+
+HeaderValue = bool | int | bytes | str | datetime | UUID
+
+_PRELUDE = struct.Struct(">III")
+_CRC = struct.Struct(">I")
+_OVERHEAD = _PRELUDE.size + _CRC.size
+# The SDKs' own limits (botocore.eventstream, November 2026): what is larger is not this format.
+LONGEST_HEADERS = 128 * 1024
+LONGEST_PAYLOAD = 24 * 1024**2
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TRUE, _FALSE, _BYTES, _STRING, _TIMESTAMP, _UUID = 0, 1, 6, 7, 8, 9
+_INTEGERS = {2: struct.Struct(">b"), 3: struct.Struct(">h"), 4: struct.Struct(">i"), 5: struct.Struct(">q")}
+_LONG = _INTEGERS[5]
+
+
+class BrokenFraming(ValueError):  # noqa: N818 - it says what is broken, as the proxy's other errors do
+    """The bytes are no event stream, or were changed on their way: nothing after them can be trusted."""
+
+
+class AwsMessage(msgspec.Struct, frozen=True):
+    """One message. `kind` is its `:message-type` (event, exception, error), `name` that event's or exception's type."""
+
+    headers: dict[str, HeaderValue]
+    payload: bytes
+
+    @property
+    def kind(self) -> str:
+        return str(self.headers.get(":message-type", "event"))
+
+    @property
+    def name(self) -> str:
+        headers = self.headers
+        return str(headers.get(":event-type") or headers.get(":exception-type") or headers.get(":error-code") or "")
+
+
+class MessageCutter:
+    """Bytes in any cut → whole messages."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    @property
+    def is_inside(self) -> bool:
+        """A message has begun whose end did not come."""
+        return bool(self._rest)
+
+    def feed(self, data: bytes) -> Iterator[AwsMessage]:
+        """The messages that these bytes complete. Raises BrokenFraming where the first broken one stands."""
+        rest = self._rest
+        rest += data
+        while len(rest) >= _PRELUDE.size:
+            length, headers_length = _check_prelude(rest)
+            if len(rest) < length:
+                return
+            message = bytes(rest[:length])
+            del rest[:length]
+            yield _parse_message(message, headers_length)
+
+
+def _check_prelude(data: bytearray) -> tuple[int, int]:
+    length, headers_length, checksum = _PRELUDE.unpack_from(data)
+    if crc32(data[: _PRELUDE.size - _CRC.size]) != checksum:
+        raise BrokenFraming("The checksum of a message's prelude is wrong.")
+    if headers_length > LONGEST_HEADERS or not 0 <= length - headers_length - _OVERHEAD <= LONGEST_PAYLOAD:
+        raise BrokenFraming(f"A message claims {length} bytes, {headers_length} of them headers.")
+    return length, headers_length
+
+
+def _parse_message(message: bytes, headers_length: int) -> AwsMessage:
+    end = len(message) - _CRC.size
+    if crc32(message[:end]) != _CRC.unpack_from(message, end)[0]:
+        raise BrokenFraming("The checksum of a message is wrong.")
+    split = _PRELUDE.size + headers_length
+    return AwsMessage(_parse_headers(message[_PRELUDE.size : split]), message[split:end])
+
+
+def _parse_headers(data: bytes) -> dict[str, HeaderValue]:
+    headers: dict[str, HeaderValue] = {}
+    at = 0
+    try:
+        while at < len(data):
+            start = at + 1
+            at = start + data[at]
+            name = data[start:at].decode()
+            headers[name], at = _parse_value(data, data[at], at + 1)
+    except (IndexError, struct.error, ValueError, OverflowError) as error:
+        raise BrokenFraming("The headers of a message cannot be read.") from error
+    return headers
+
+
+def _parse_value(data: bytes, kind: int, at: int) -> tuple[HeaderValue, int]:
+    """The value, and where it ends."""
+    if kind in {_STRING, _BYTES}:
+        start = at + 2
+        end = start + int.from_bytes(data[at:start], "big")
+        value = data[start:end]
+        if len(value) != end - start:
+            raise BrokenFraming("A header ends before its value does.")
+        return (value.decode() if kind == _STRING else value), end
+    if kind in {_TRUE, _FALSE}:
+        return kind == _TRUE, at
+    if integer := _INTEGERS.get(kind):
+        return integer.unpack_from(data, at)[0], at + integer.size
+    if kind == _TIMESTAMP:
+        return _EPOCH + timedelta(milliseconds=_LONG.unpack_from(data, at)[0]), at + _LONG.size
+    if kind == _UUID:
+        return UUID(bytes=data[at : at + 16]), at + 16
+    raise BrokenFraming(f"A header is of the unknown type {kind}.")
+
+
+def render_message(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
+    """One message. A whole number becomes a long."""
+    rendered = b"".join(_render_header(name, value) for name, value in headers.items())
+    lengths = struct.pack(">II", len(rendered) + len(payload) + _OVERHEAD, len(rendered))
+    message = lengths + _CRC.pack(crc32(lengths)) + rendered + payload
+    return message + _CRC.pack(crc32(message))
+
+
+def _render_header(name: str, value: HeaderValue) -> bytes:
+    named = bytes([len(name.encode())]) + name.encode()
+    if isinstance(value, bool):
+        return named + bytes([_TRUE if value else _FALSE])
+    if isinstance(value, int):
+        return named + b"\x05" + _LONG.pack(value)
+    if isinstance(value, datetime):
+        return named + bytes([_TIMESTAMP]) + _LONG.pack((value - _EPOCH) // timedelta(milliseconds=1))
+    if isinstance(value, UUID):
+        return named + bytes([_UUID]) + value.bytes
+    kind, content = (_STRING, value.encode()) if isinstance(value, str) else (_BYTES, value)
+    return named + bytes([kind]) + len(content).to_bytes(2, "big") + content
