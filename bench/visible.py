@@ -8,6 +8,7 @@ a real one with the page open notes when the word is in its document. The clock 
 import argparse
 import asyncio
 import itertools
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,10 +22,11 @@ from controlplane.store.database import open_database
 from tests.product import Product
 
 WORD = "zebra"
-WATCH = """word => { window.seen = {}; const look = () => {
-  for (const found of document.body.innerText.matchAll(new RegExp(word + "[0-9]+", "g")))
+WATCH = """word => { window.seen = {}; const look = node => {
+  for (const found of (node.textContent ?? "").matchAll(new RegExp(word + "[0-9]+", "g")))
     window.seen[found[0]] ??= Date.now(); };
-  new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true}); }"""
+  new MutationObserver(all => all.forEach(one => { look(one.target); one.addedNodes.forEach(look); }))
+    .observe(document.querySelector("main"), {subtree: true, childList: true, characterData: true}); }"""
 
 
 @dataclass
@@ -67,7 +69,7 @@ async def command(admin: Line, index: int, refs: list[str], sent: Sent) -> None:
     word = f"{WORD}{index}"
     sent.at[word] = began = time.time()
     if index % 2 == 0 or not refs:
-        made = await admin.ask("POST", "/api/v1/tasks", {"title": f"A {word} is new"})
+        made = await admin.ask("POST", "/api/v1/tasks", {"title": f"A {word} is new", "priority": 1})
         refs.append(made["ref"])
     else:
         await admin.ask("POST", f"/api/v1/tasks/{refs[-1]}/edit", {"title": f"A {word} has changed"})
@@ -122,7 +124,7 @@ async def browse(product: Product, cookie: str, send: Callable[[], object]) -> t
 
     name, _, value = cookie.partition("=")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch()
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         context = await browser.new_context()
         await context.add_cookies([{"name": name, "value": value, "url": product.web_url}])
         page = await context.new_page()
