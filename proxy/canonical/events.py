@@ -54,6 +54,7 @@ class ToolCallStarted(msgspec.Struct):
     signature_of: Dialect | None = None
     item_id: str = ""
     choice: int = 0
+    extra: dict[str, Any] = {}  # as ToolCall's
 
 
 class ToolArgsDelta(msgspec.Struct):

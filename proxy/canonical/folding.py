@@ -101,6 +101,7 @@ class Folder:
     def _take_call(self, event: ToolCallStarted) -> None:
         kind: Literal["function", "custom"] = "custom" if event.kind == "custom" else "function"
         call = ToolCall(event.id, event.name, "", kind, event.signature, event.signature_of, event.item_id)
+        call.extra = event.extra
         self._part(event, lambda: call)
 
     def _take_arguments(self, event: ToolArgsDelta) -> None:
@@ -222,7 +223,7 @@ def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
 
 def _unfold_call(call: ToolCall, number: int, choice: int) -> Iterator[Event]:
     yield ToolCallStarted(
-        number, call.id, call.name, call.kind, call.signature, call.signature_of, call.item_id, choice
+        number, call.id, call.name, call.kind, call.signature, call.signature_of, call.item_id, choice, call.extra
     )
     if call.arguments:
         yield ToolArgsDelta(number, call.arguments, choice)

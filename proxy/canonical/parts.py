@@ -56,6 +56,7 @@ class ToolCall(msgspec.Struct, tag="tool_call", omit_defaults=True):
     signature_of: Dialect | None = None
     item_id: str = ""  # the Responses API's id of the item; `id` is its call_id
     cache: CacheTtl | None = None
+    extra: dict[str, Any] = {}  # Anthropic's caller and toolset_name: who in the answer called, when not the model
 
 
 class ToolResult(msgspec.Struct, tag="tool_result", omit_defaults=True):
