@@ -22,6 +22,8 @@ class Message(msgspec.Struct, omit_defaults=True):
     parts: list[Part]
     name: str = ""
     extra: dict[str, Any] = {}  # members of the message that only `Request.dialect` knows
+    item_id: str = ""  # the Responses API's 'msg_…'; elsewhere nothing is lost with it
+    phase: str = ""  # the Responses API's 'commentary' or 'final_answer': a hint for its own models
 
 
 class Tool(msgspec.Struct, omit_defaults=True):
@@ -34,6 +36,7 @@ class Tool(msgspec.Struct, omit_defaults=True):
     kind: Literal["function", "custom"] = "function"
     cache: CacheTtl | None = None
     extra: dict[str, Any] = {}  # custom tools' format, Anthropic's input_examples, …
+    namespace: str = ""  # of the Responses API; `name` has it before it already: '<namespace>__<function>'
 
 
 class NativeTool(msgspec.Struct):
