@@ -63,7 +63,10 @@ def behind(followers: Mapping[str, Iterable[str]], task_id: str) -> list[str]:
     found: dict[str, None] = {}
     level = [task_id]
     while level:
-        level = [each for one in level for each in sorted(followers.get(one, ())) if each not in found]
+        # Each once: where ways meet again and again, their number doubles with every level.
+        level = list(
+            dict.fromkeys(each for one in level for each in sorted(followers.get(one, ())) if each not in found)
+        )
         found |= dict.fromkeys(level)
     found.pop(task_id, None)
     return list(found)
