@@ -20,6 +20,7 @@ from sqlalchemy import Connection, insert
 
 from bench.line import Line
 from bench.stage import agents_of, metered, percentiles, session_cookie, stage, until_quiet
+from controlplane.api.paging import render_cursor
 from controlplane.domain.commands import (
     ClaimTask,
     Command,
@@ -137,8 +138,8 @@ async def ask(product: Product, cookie: str, requests: int, some: Sequence[int])
         "task page": (page, lambda: f"/tasks/T-{dice.choice(some)}"),
         "API list, newest 50": (api, lambda: "/api/v1/tasks"),
         "API list, 200 ready": (api, lambda: "/api/v1/tasks?status=ready&limit=200"),
-        "API list, 50 from anywhere": (api, lambda: f"/api/v1/tasks?cursor={dice.choice(some)}"),
-        "API list, 50 done": (api, lambda: f"/api/v1/tasks?status=done&cursor={dice.choice(some)}"),
+        "API list, 50 from anywhere": (api, lambda: f"/api/v1/tasks?cursor={render_cursor((dice.choice(some),))}"),
+        "API list, 50 done": (api, lambda: f"/api/v1/tasks?status=done&cursor={render_cursor((dice.choice(some),))}"),
         "API show": (api, lambda: f"/api/v1/tasks/T-{dice.choice(some)}"),
     }
     for name, (line, path) in questions.items():
