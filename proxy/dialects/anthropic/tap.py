@@ -131,6 +131,7 @@ def parse_anthropic_usage(usage: dict[str, Any]) -> Usage:
         cache_write_1h=hour,
         output=count_of(usage.get("output_tokens")),
         reasoning=count_of(member(usage.get("output_tokens_details"), "thinking_tokens")),
+        searches=count_of(member(usage.get("server_tool_use"), "web_search_requests")),
     )
 
 

@@ -1,0 +1,23 @@
+"""Ids and names that Anthropic accepts, made of those it does not: the same for the same, every time."""
+
+import re
+from hashlib import sha256
+
+# https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools (November 2026): ^[a-zA-Z0-9_-]{1,128}$.
+# Hosts of older models accept 64.
+LONGEST_NAME = 64
+_STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+def fit(name: str) -> str:
+    """As it is where it fits; else cleaned, cut, and told apart from others by a digest."""
+    clean = _STRANGE.sub("_", name)
+    if clean == name and 0 < len(name) <= LONGEST_NAME:
+        return name
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{clean[: LONGEST_NAME - 9]}_{digest}"
+
+
+def fit_call_id(call_id: str) -> str:
+    """Ids have no known limit of length, and long ones hold what other providers want back."""
+    return call_id if call_id and not _STRANGE.search(call_id) else fit(call_id)

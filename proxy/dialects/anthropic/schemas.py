@@ -1,0 +1,61 @@
+"""JSON Schema → what Anthropic's structured output accepts.
+
+https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations (November 2026): every
+object is closed, and bounds on numbers, strings and lists are refused. As in Anthropic's own SDK, what is taken out is
+told to the model in the description.
+"""
+
+from typing import Any
+
+import orjson
+
+Schema = dict[str, Any]
+
+_KEPT = {"type", "title", "description", "enum", "const", "default", "required", "$ref", "properties", "items",
+         "anyOf", "oneOf", "allOf", "$defs", "definitions", "additionalProperties"}  # fmt: skip
+_DROPPED = {"$schema", "$id"}
+_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+_DEEPEST = 60  # a schema that nests deeper is not one that a model can follow
+
+
+def restrict(schema: Schema, depth: int = 0) -> tuple[Schema, bool]:
+    """The schema that is accepted, and whether something had to be put in words instead."""
+    if depth > _DEEPEST:
+        return schema, False
+    restricted: Schema = {}
+    told: Schema = {}
+    is_less = False
+    for name, value in schema.items():
+        if name in _DROPPED:
+            continue
+        if not _is_accepted(name, value):
+            told[name] = value
+            continue
+        found, is_less_inside = _restrict_member(name, value, depth + 1)
+        restricted["anyOf" if name == "oneOf" else name] = found
+        is_less = is_less or is_less_inside
+    if schema.get("type") == "object" or "properties" in schema:
+        is_less = is_less or schema.get("additionalProperties", False) is not False
+        restricted["additionalProperties"] = False
+    if told:
+        words = orjson.dumps(told).decode()
+        restricted["description"] = "\n\n".join(filter(None, [str(schema.get("description") or ""), words]))
+    return restricted, is_less or bool(told)
+
+
+def _is_accepted(name: str, value: Any) -> bool:
+    return name in _KEPT or (name == "format" and value in _FORMATS) or (name == "minItems" and value in {0, 1})
+
+
+def _restrict_member(name: str, value: Any, depth: int) -> tuple[Any, bool]:
+    if name in {"properties", "$defs", "definitions"} and isinstance(value, dict):
+        pairs = {key: _restrict_any(one, depth) for key, one in value.items()}
+        return {key: one for key, (one, _) in pairs.items()}, any(less for _, less in pairs.values())
+    if name in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
+        items = [_restrict_any(one, depth) for one in value]
+        return [one for one, _ in items], any(less for _, less in items)
+    return _restrict_any(value, depth) if name == "items" else (value, False)
+
+
+def _restrict_any(value: Any, depth: int) -> tuple[Any, bool]:
+    return restrict(value, depth) if isinstance(value, dict) else (value, False)
