@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from playwright.sync_api import Browser, Page, StorageState, sync_playwright
 
@@ -97,10 +97,13 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
     """Waits until the demo has something to show; the pages that show it."""
     key = (home / "admin-key").read_text(encoding="utf-8").strip()
 
-    def tasks() -> list[dict[str, object]]:
+    def tasks() -> list[dict[str, Any]]:
         request = urllib.request.Request(f"{web_url(home)}/api/v1/tasks", headers={"Authorization": f"Bearer {key}"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return list(json.load(answer)["tasks"])
+
+    def revised() -> list[str]:
+        return [str(task["ref"]) for task in tasks() if len(task["versions"]) > 1]
 
     context = browser.new_context(storage_state=cookies(browser, home))
     page = context.new_page()
@@ -110,7 +113,7 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
         card = page.locator(".card[data-signal=stuck] .why")
         rounds = re.search(r"(\d+) times", card.first.inner_text()) if card.count() else None
         is_late = sum(task["status"] == "done" for task in tasks()) >= 4
-        return is_late and rounds is not None and int(rounds[1]) >= ROUNDS_SHOWN
+        return is_late and revised() and rounds is not None and int(rounds[1]) >= ROUNDS_SHOWN
 
     wait_for(stuck, STORY_SECONDS)
     ref = page.locator(".card[data-signal=stuck] .id").first.inner_text()
@@ -124,7 +127,7 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
         "task": f"/tasks/{ref}",
         "reassign": f"/tasks/{ref}/operate/assign",
         "review": f"/tasks/{reviewed}",
-        "diff": f"/tasks/{reviewed}?view=diff&layout=side#deliverable",
+        "diff": f"/tasks/{revised()[0]}?view=diff&layout=side#deliverable",
         "inbox": "/inbox",
         "fleet": "/agents",
         "agent": "/agents/drafting",
