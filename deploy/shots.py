@@ -113,7 +113,7 @@ def story(browser: Browser, home: Path) -> dict[str, str]:
         card = page.locator(".card[data-signal=stuck] .why")
         rounds = re.search(r"(\d+) times", card.first.inner_text()) if card.count() else None
         is_late = sum(task["status"] == "done" for task in tasks()) >= 4
-        return is_late and revised() and rounds is not None and int(rounds[1]) >= ROUNDS_SHOWN
+        return is_late and bool(revised()) and rounds is not None and int(rounds[1]) >= ROUNDS_SHOWN
 
     wait_for(stuck, STORY_SECONDS)
     ref = page.locator(".card[data-signal=stuck] .id").first.inner_text()
