@@ -43,6 +43,7 @@ class ThinkingDelta(msgspec.Struct):
     item_id: str = ""
     is_summary: bool = False
     choice: int = 0
+    format: str = ""  # as Thinking's
 
 
 class ToolCallStarted(msgspec.Struct):

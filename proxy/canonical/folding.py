@@ -97,6 +97,7 @@ class Folder:
             thinking.made_by = event.made_by or thinking.made_by
             thinking.item_id = event.item_id or thinking.item_id
             thinking.is_summary = event.is_summary or thinking.is_summary
+            thinking.format = event.format or thinking.format
 
     def _take_call(self, event: ToolCallStarted) -> None:
         kind: Literal["function", "custom"] = "custom" if event.kind == "custom" else "function"
@@ -206,9 +207,7 @@ def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
             for citation in citations:
                 yield CitationAdded(number, citation, choice)
         case Thinking():
-            yield ThinkingDelta(
-                number, part.text, part.signature, part.redacted, part.made_by, part.item_id, part.is_summary, choice
-            )
+            yield _unfold_thinking(part, number, choice)
         case ToolCall():
             yield from _unfold_call(part, number, choice)
         case Refusal(text=text):
@@ -219,6 +218,20 @@ def _unfold_part(part: Part, number: int, choice: int) -> Iterator[Event]:
             yield NativeAdded(number, part, choice)
         case _:
             raise ValueError("An answer holds no tool results: they come from the client.")
+
+
+def _unfold_thinking(part: Thinking, number: int, choice: int) -> ThinkingDelta:
+    return ThinkingDelta(
+        number,
+        part.text,
+        part.signature,
+        part.redacted,
+        part.made_by,
+        part.item_id,
+        part.is_summary,
+        choice,
+        part.format,
+    )
 
 
 def _unfold_call(call: ToolCall, number: int, choice: int) -> Iterator[Event]:

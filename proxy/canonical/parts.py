@@ -79,6 +79,7 @@ class Thinking(msgspec.Struct, tag="thinking", omit_defaults=True):
     made_by: Dialect | None = None
     item_id: str = ""  # the Responses API's 'rs_…'
     is_summary: bool = False
+    format: str = ""  # OpenRouter's word for whose signature it is: 'anthropic-claude-v1'
 
 
 class Refusal(msgspec.Struct, tag="refusal", omit_defaults=True):

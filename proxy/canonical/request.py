@@ -85,6 +85,7 @@ class Request(msgspec.Struct, omit_defaults=True):
     tools: list[Tool | NativeTool] = []
     tool_choice: ToolChoice | None = None
     is_parallel: bool | None = None  # parallel tool calls allowed
+    has_functions: bool = False  # OpenAI's `functions`, the form before tools: the answer has to come in it too
     is_stream: bool = False
     includes_usage: bool = False  # a chat stream's client asked for usage
     max_tokens: int | None = None

@@ -23,11 +23,13 @@ words = st.text(max_size=12)
 dialects = st.sampled_from(["openai", "responses", "anthropic", "gemini", "bedrock", "cohere"])
 objects = st.dictionaries(words, st.integers(), max_size=2)
 citations = st.builds(Citation, dialects, objects, words, words, words)
-functions = st.builds(ToolCall, words, words, st.text(min_size=1), st.just("function"), words, dialects, words)
+functions = st.builds(
+    ToolCall, words, words, st.text(min_size=1), st.just("function"), words, dialects, words, extra=objects
+)
 customs = st.builds(ToolCall, words, words, words, st.just("custom"), words, dialects, words)
 parts = st.one_of(
     st.builds(Text, words, st.lists(citations, max_size=2)),
-    st.builds(Thinking, words, words, words, st.none() | dialects, words, st.booleans()),
+    st.builds(Thinking, words, words, words, st.none() | dialects, words, st.booleans(), words),
     functions,
     customs,
     st.builds(Refusal, words),
