@@ -1,0 +1,97 @@
+"""The hub's turns → Converse's system blocks and messages.
+
+Converse wants user and assistant by turns, a user first, tool results at the start of a turn, some text beside each
+document, and no turn without content.
+"""
+
+from typing import Any
+
+from proxy.canonical.parts import Part, Text, ToolResult
+from proxy.canonical.request import Message, Request
+from proxy.dialects.anthropic.losses import Losses
+from proxy.dialects.bedrock.blocks_out import Block, BlockWriter
+
+_SYSTEM_ROLES = {"system", "developer"}
+_OPENING = "."  # what the first turn says when the conversation begins with the assistant
+
+
+def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list[Block]]:
+    """System blocks and messages."""
+    writer = BlockWriter(request.model, losses)
+    leading = 0
+    while leading < len(request.messages) and request.messages[leading].role in _SYSTEM_ROLES:
+        leading += 1
+    system = [
+        block for message in request.messages[:leading] for part in message.parts for block in writer.render(part)
+    ]
+    turns: list[_Turn] = []
+    for message in request.messages[leading:]:
+        _note_unsaid(message, losses)
+        role = _role_of(message, request)
+        if not turns or turns[-1].role != role:
+            turns.append(_Turn(role))
+        for part in _parts_of(message, role):
+            turns[-1].add(part, writer.render(part))
+    return system, _alternate([turn for turn in turns if turn.blocks])
+
+
+def _note_unsaid(message: Message, losses: Losses) -> None:
+    if message.name:
+        losses.add("name", "Bedrock's messages bear no names.")
+    for name in message.extra:
+        losses.add(name, "Bedrock's messages have no such member.")
+
+
+def _role_of(message: Message, request: Request) -> str:
+    """Bedrock has turns of the system too, but for few models."""
+    if message.role in _SYSTEM_ROLES:
+        return "system" if request.dialect == "bedrock" else "user"
+    return "assistant" if message.role == "assistant" else "user"
+
+
+def _parts_of(message: Message, role: str) -> list[Part]:
+    if message.role not in _SYSTEM_ROLES or role == "system":
+        return message.parts
+    return [
+        Text(f"[system] {part.text}", cache=part.cache) if isinstance(part, Text) else part for part in message.parts
+    ]
+
+
+class _Turn:
+    """Messages of one role that stand together. Results come first."""
+
+    __slots__ = ("_others", "_results", "role")
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self._results: list[Block] = []
+        self._others: list[Block] = []
+
+    def add(self, part: Part, blocks: list[Block]) -> None:
+        is_result = isinstance(part, ToolResult) or (bool(self._results) and not self._others and _is_point(blocks))
+        (self._results if is_result else self._others).extend(blocks)
+
+    @property
+    def blocks(self) -> list[Block]:
+        blocks = self._results + self._others
+        documents = [block["document"]["name"] for block in blocks if "document" in block]
+        if documents and not any("text" in block for block in blocks):
+            return [*blocks, {"text": ", ".join(documents)}]
+        return blocks
+
+
+def _is_point(blocks: list[Block]) -> bool:
+    return all("cachePoint" in block for block in blocks)
+
+
+def _alternate(turns: list[_Turn]) -> list[dict[str, Any]]:
+    """Turns that stand together now that one between them was empty become one."""
+    messages: list[dict[str, Any]] = []
+    for turn in turns:
+        if messages and messages[-1]["role"] == turn.role:
+            messages[-1]["content"].extend(turn.blocks)
+        else:
+            messages.append({"role": turn.role, "content": list(turn.blocks)})
+    if not messages or messages[0]["role"] == "assistant":
+        messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
+    return messages
