@@ -47,6 +47,7 @@ class Kept:
     at_ms: int
     person: Person
     cookie: str
+    app: FastAPI  # its routes were worked out, which takes longer than most tests: one later site at a time uses it
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Site:
     def keep(self) -> Kept:
         """What a later site needs to begin where this one stands; copy its folder only when it is closed."""
         root = self.station.settings.home.root
-        return Kept(root, dict(self.engine.tasks), self.clock.now_ms(), self.person, self.cookie)
+        return Kept(root, dict(self.engine.tasks), self.clock.now_ms(), self.person, self.cookie, self.app)
 
     @property
     def commands(self) -> CommandService:
@@ -112,7 +113,9 @@ async def running_site(root: Path, clock: SetClock | None = None, kept: Kept | N
                 assets=assets,
                 renderer=Renderer(assets, clock, UTC),
             )
-            yield Site(create_pages(station), station, engine, feed, clock, person, cookie)
+            app = kept.app if kept else create_pages(station)
+            app.state.station = station
+            yield Site(app, station, engine, feed, clock, person, cookie)
     finally:
         await control.close()
         await calls.close()

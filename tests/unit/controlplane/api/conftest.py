@@ -1,10 +1,12 @@
 """The API in this process, over the engine in memory; no sockets."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from pointsman.contract import KeyKind
 
 from controlplane.access.agents import register_agent
@@ -48,11 +50,30 @@ async def calls(settings) -> AsyncIterator[Database]:
     await database.close()
 
 
+@dataclass
+class Routes:
+    """The application. Its routes are worked out when they are first asked, which takes longer than most tests: so it
+    is made once for each test process, and handed each test's own rooms."""
+
+    app: FastAPI | None = None
+
+    def over(self, deps: ApiDeps) -> FastAPI:
+        if self.app is None:
+            self.app = create_api(deps)
+        self.app.state.deps = deps
+        return self.app
+
+
+@pytest.fixture(scope="session")
+def routes() -> Routes:
+    return Routes()
+
+
 @pytest.fixture
-async def http(settings, database, calls, engine, clock, service) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(settings, database, calls, engine, clock, service, routes) -> AsyncIterator[httpx2.AsyncClient]:
     async with Feed(database).running() as feed:
         deps = ApiDeps(settings, database, calls, engine, feed, service.blobs, clock, service.master_key)
-        transport = httpx2.ASGITransport(create_api(deps))
+        transport = httpx2.ASGITransport(routes.over(deps))
         async with httpx2.AsyncClient(transport=transport, base_url="http://pointsman.test") as client:
             yield client
 
