@@ -15,7 +15,8 @@ PORTS = (TEMPORAL_PORT, TEMPORAL_UI_PORT, WEB_PORT, PROXY_PORT, SIMULATED_PORT)
 # Below the range from which the kernel takes outgoing connections' ports (32768 and up on Linux).
 OFFSETS = range(13_000, 23_500)
 
-KEPT = {"POINTSMAN_CORPUS", "POINTSMAN_BENCH", "POINTSMAN_TEMPORAL_BIN"}  # where things are, not what they do
+# Where things are and how much of them is read, not what they do.
+KEPT = {"POINTSMAN_CORPUS", "POINTSMAN_CORPUS_ALL", "POINTSMAN_BENCH", "POINTSMAN_TEMPORAL_BIN"}
 
 
 def find_free_offset(random: Random) -> int:
