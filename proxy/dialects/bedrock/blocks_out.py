@@ -1,7 +1,8 @@
 """Parts → blocks of Converse.
 
 Bedrock takes media inline or from S3 only; an address elsewhere is told in words and noted as a loss, unless whoever
-renders has fetched it before. Blank texts are refused and therefore left out.
+renders has fetched it before. Blank texts are refused, and therefore left out where
+another dialect allowed them.
 """
 
 from base64 import b64encode
@@ -30,13 +31,14 @@ _SILENT_FAMILIES = {"deepseek"}  # they refuse their own reasoning in a conversa
 
 
 class BlockWriter:
-    """Of one request: it knows which names of documents are taken."""
+    """Of one request: it knows which names of documents are taken. Names that Bedrock's own client gave stay."""
 
-    __slots__ = ("_document_names", "_model", "losses")
+    __slots__ = ("_document_names", "_is_own", "_model", "losses")
 
-    def __init__(self, model: str, losses: Losses) -> None:
+    def __init__(self, model: str, losses: Losses, *, is_own: bool = False) -> None:
         self.losses = losses
         self._model = model
+        self._is_own = is_own
         self._document_names: set[str] = set()
 
     def render(self, part: Part) -> list[Block]:
@@ -63,7 +65,7 @@ class BlockWriter:
             self.losses.add("citations", "Bedrock takes only citations of its own.")
         if own and part.text.strip():
             return [{"citationsContent": {"content": [{"text": part.text}], "citations": own}}]
-        return _text_block(part.text)
+        return [{"text": part.text}] if self._is_own else _text_block(part.text)
 
     def _render_media(self, part: Media) -> list[Block]:
         form = format_of(part.kind, part.media_type)
@@ -76,7 +78,8 @@ class BlockWriter:
             self.losses.add("detail", "Bedrock's images have no level of detail.")
         block: Block = {"format": form, "source": source}
         if part.kind == "document":
-            block["name"] = fit_document_name(part.name.rpartition(".")[0] or part.name, self._document_names)
+            plain = part.name.rpartition(".")[0] or part.name
+            block["name"] = part.name if self._is_own else fit_document_name(plain, self._document_names)
         self._add_extra(block, part)
         return [{part.kind: block}]
 

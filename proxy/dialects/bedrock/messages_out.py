@@ -17,7 +17,8 @@ _OPENING = "."  # what the first turn says when the conversation begins with the
 
 def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list[Block]]:
     """System blocks and messages."""
-    writer = BlockWriter(request.model, losses)
+    is_own = request.dialect == "bedrock"
+    writer = BlockWriter(request.model, losses, is_own=is_own)
     leading = 0
     while leading < len(request.messages) and request.messages[leading].role in _SYSTEM_ROLES:
         leading += 1
@@ -32,7 +33,10 @@ def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list
             turns.append(_Turn(role))
         for part in _parts_of(message, role):
             turns[-1].add(part, writer.render(part))
-    return system, _alternate([turn for turn in turns if turn.blocks])
+    messages = _alternate([turn for turn in turns if turn.blocks])
+    if not is_own and (not messages or messages[0]["role"] == "assistant"):
+        messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
+    return system, messages
 
 
 def _note_unsaid(message: Message, losses: Losses) -> None:
@@ -92,6 +96,4 @@ def _alternate(turns: list[_Turn]) -> list[dict[str, Any]]:
             messages[-1]["content"].extend(turn.blocks)
         else:
             messages.append({"role": turn.role, "content": list(turn.blocks)})
-    if not messages or messages[0]["role"] == "assistant":
-        messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
     return messages

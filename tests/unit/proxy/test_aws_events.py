@@ -7,7 +7,7 @@ from uuid import UUID
 from zlib import crc32
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.wire.aws_events import AwsMessage, BrokenFraming, MessageCutter, render_message
@@ -59,12 +59,14 @@ def test_the_published_messages_are_written() -> None:
     assert render_message({}, b"{'foo':'bar'}") == PAYLOAD_ONLY
 
 
+@settings(deadline=None)  # on a busy machine one example may take long
 @given(st.lists(messages, max_size=4), st.lists(st.integers(0, 10_000), max_size=8))
 def test_what_was_written_is_read_again_at_any_cut_of_the_bytes(written: list[AwsMessage], places: list[int]) -> None:
     data = b"".join(render_message(message.headers, message.payload) for message in written)
     assert read(cut(data, places)) == written
 
 
+@settings(deadline=None)
 @given(messages, st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_is_never_read_as_a_message(message: AwsMessage, place: int, change: int) -> None:
     data = bytearray(render_message(message.headers, message.payload))
@@ -73,6 +75,7 @@ def test_a_changed_byte_is_never_read_as_a_message(message: AwsMessage, place: i
         list(MessageCutter().feed(bytes(data)))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_bytes_of_another_kind_break_the_framing_or_wait(data: bytes) -> None:
     cutter = MessageCutter()
