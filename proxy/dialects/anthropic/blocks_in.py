@@ -50,6 +50,10 @@ def parse_cache(block: dict[str, Any]) -> CacheTtl | None:
     return "1h" if mark.get("ttl") == "1h" else "5m"
 
 
+def render_mark(ttl: CacheTtl) -> dict[str, str]:
+    return {"type": "ephemeral", "ttl": "1h"} if ttl == "1h" else {"type": "ephemeral"}
+
+
 def parse_text(block: dict[str, Any]) -> Text:
     citations = block.get("citations")
     return Text(

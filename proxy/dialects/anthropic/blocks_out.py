@@ -17,6 +17,7 @@ from proxy.canonical.parts import (
     ToolCall,
     ToolResult,
 )
+from proxy.dialects.anthropic.blocks_in import render_mark
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit, fit_call_id
 
@@ -181,7 +182,7 @@ def _render_request_citation(citation: Citation) -> dict[str, Any] | None:
 
 def _marked(block: Block, cache: CacheTtl | None) -> Block:
     if cache:
-        block["cache_control"] = {"type": "ephemeral", "ttl": "1h"} if cache == "1h" else {"type": "ephemeral"}
+        block["cache_control"] = render_mark(cache)
     return block
 
 

@@ -116,6 +116,9 @@ class AnthropicDecoder:
         message = event.get("message")
         message = message if isinstance(message, dict) else {}
         self._blocks.clear()
+        if self._usage:  # the client knows it by the first one's id
+            yield from self._take_usage(message.get("usage"))
+            return
         rest = {name: value for name, value in message.items() if name not in _HEAD and value is not None}
         yield MessageStarted(text_of(message.get("id")), text_of(message.get("model")), rest=rest)
         yield from self._take_usage(message.get("usage"))

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from proxy.canonical.parts import Media, Part, Text, Thinking, ToolCall, ToolResult
+from proxy.canonical.parts import CacheTtl, Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Effort, Format, Message, Reasoning, Request, Role
-from proxy.dialects.anthropic.blocks_in import parse_cache, parse_content
+from proxy.dialects.anthropic.blocks_in import parse_cache, parse_content, render_mark
 from proxy.dialects.anthropic.tools_in import parse_tool_choice, parse_tools
 from proxy.dialects.reading import text_of
 from proxy.errors import InvalidRequest
@@ -62,12 +62,15 @@ def _is_unsigned(part: Part) -> bool:
     return isinstance(part, Thinking) and not part.signature and not part.redacted
 
 
-def _mark_end(messages: list[Message], ttl: Any) -> None:
+def _mark_end(messages: list[Message], ttl: CacheTtl | None) -> None:
     """A mark on the request stands for one on its last block that can have one."""
     if ttl is None:
         return
     for message in reversed(messages):
         for part in reversed(message.parts):
+            if isinstance(part, Native):
+                part.raw = {"cache_control": render_mark(ttl), **part.raw}
+                return
             if isinstance(part, Text | Media | ToolCall | ToolResult):
                 part.cache = part.cache or ttl
                 return

@@ -4,6 +4,7 @@ from typing import Any
 
 from proxy.canonical.parts import ToolCall, ToolResult
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
+from proxy.dialects.anthropic.blocks_in import render_mark
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
 from proxy.dialects.reading import member
@@ -85,7 +86,7 @@ def _render_tool(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
     else:
         _tell_lost(tool, losses)
     if tool.cache:
-        rendered["cache_control"] = {"type": "ephemeral", "ttl": "1h"} if tool.cache == "1h" else {"type": "ephemeral"}
+        rendered["cache_control"] = render_mark(tool.cache)
     return rendered
 
 
