@@ -4,16 +4,19 @@ Plain ASGI on purpose: a framework's route costs more than everything the proxy 
 Killed while calls run: each has its `call_started` in the spool and, if it was answered, its `call_ended`.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
 from proxy.call import Call
 from proxy.deps import Deps
+from proxy.endpoints import Endpoint, find_endpoint
 from proxy.errors import Dialect, Headers, InvalidRequest, ProxyError, render_error
-from proxy.models import list_models
+from proxy.models import describe_model, list_models
 from proxy.pipeline import run
 from proxy.shared import Shared
 from proxy.stages.identify import identify
@@ -26,7 +29,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 DRAIN_SECONDS = 5.0
 WHOLE_ANSWER = "pointsman.whole_answer"  # the ASGI extension of `proxy/front.py`
 
-_CALLS: dict[str, Dialect] = {"/v1/chat/completions": "openai", "/v1/messages": "anthropic"}
+_GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/gemini/")
+_MODELS = re.compile(r"(?:/openai|/anthropic|/gemini)?/v1(?:beta1?|alpha)?/models(?:/(?P<name>.+))?")
 
 
 class AsgiClient:
@@ -67,9 +71,9 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
         if kind != "http":
             return
         path = scope["path"]
-        dialect = _CALLS.get(path)
-        if dialect is not None and scope["method"] == "POST":
-            await run(_begin(shared, dialect, scope, send), receive)
+        where = find_endpoint(path)
+        if where is not None and scope["method"] in where.methods:
+            await run(_begin(shared, where, scope, send), receive)
         elif mcp is not None and path.startswith("/mcp/"):
             await mcp(scope, receive, send)
         else:
@@ -78,20 +82,37 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
     return app
 
 
-def _begin(shared: Shared, dialect: Dialect, scope: Scope, send: Send) -> Call:
-    deps, headers = shared.deps, scope["headers"]
+def _begin(shared: Shared, where: Endpoint, scope: Scope, send: Send) -> Call:
+    deps, sent_headers, query = shared.deps, scope["headers"], scope["query_string"]
+    headers = dict(sent_headers)
+    if query and where.dialect == "gemini":
+        query = take_key(query, headers)
     return Call(
         shared=shared,
         client=AsgiClient(scope, send),
-        dialect=dialect,
-        endpoint=scope["path"],
-        query=scope["query_string"],
-        sent_headers=headers,
-        headers=dict(headers),
+        where=where,
+        dialect=where.dialect,
+        endpoint=where.path,
+        method=scope["method"],
+        query=query,
+        sent_headers=sent_headers,
+        headers=headers,
         call_id=shared.ids.next(),
         received_ns=deps.clock.monotonic_ns(),
         policy=deps.policy.current(),
     )
+
+
+def take_key(query: bytes, headers: dict[bytes, bytes]) -> bytes:
+    """The query without the `key` that Google's older clients put there; it goes to where all keys are."""
+    rest = []
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if name == b"key":
+            headers.setdefault(b"x-goog-api-key", unquote_to_bytes(value))
+        else:
+            rest.append(pair)
+    return b"&".join(rest)
 
 
 async def _live(shared: Shared, receive: Receive, send: Send) -> None:
@@ -110,7 +131,8 @@ async def _live(shared: Shared, receive: Receive, send: Send) -> None:
 async def _answer_rest(shared: Shared, scope: Scope, client: AsgiClient) -> None:
     """Everything that is not a call: health, the list of models, and what is not there."""
     path, headers = scope["path"], dict(scope["headers"])
-    dialect: Dialect = "anthropic" if path.startswith("/v1/messages") or b"anthropic-version" in headers else "openai"
+    take_key(scope["query_string"], headers)
+    dialect = _dialect_of(path, headers)
     request_id = shared.ids.next()
     try:
         status, content = _content(shared, scope["method"], path, headers, dialect)
@@ -125,12 +147,23 @@ async def _answer_rest(shared: Shared, scope: Scope, client: AsgiClient) -> None
     await client.answer(status, answer_headers, body)
 
 
+def _dialect_of(path: str, headers: dict[bytes, bytes]) -> Dialect:
+    """Who seems to be asking: by the path, else by what only one vendor's library sends."""
+    where = find_endpoint(path)
+    if where is not None:
+        return where.dialect
+    if path.startswith(_GEMINI_PATHS) or b"x-goog-api-key" in headers:
+        return "gemini"
+    return "anthropic" if path.startswith(("/anthropic/", "/v1/messages")) or b"anthropic-version" in headers else "openai"
+
+
 def _content(
     shared: Shared, method: str, path: str, headers: dict[bytes, bytes], dialect: Dialect
 ) -> tuple[int, dict[str, Any]]:
-    if path in _CALLS:
-        raise _wrong_method(method, path, "POST")
-    if path not in {"/v1/models", "/healthz", "/readyz"}:
+    if (where := find_endpoint(path)) is not None:
+        raise _wrong_method(method, path, ", ".join(sorted(where.methods)))
+    models = _MODELS.fullmatch(path)
+    if models is None and path not in {"/healthz", "/readyz"}:
         raise InvalidRequest(f"There is nothing at {path[:200]!r}.", status=404, code=ErrorCode.NOT_FOUND)
     if method not in {"GET", "HEAD"}:
         raise _wrong_method(method, path, "GET")
@@ -141,8 +174,11 @@ def _content(
         age = deps.policy.age_seconds()
         is_ready = age <= deps.limits.stale_policy_seconds
         return (200 if is_ready else 503), {"status": "ready" if is_ready else "policy_stale", "policy_age_s": age}
-    identify(headers, deps.policy.current())
-    return 200, list_models(deps.policy.current(), deps.prices, dialect)
+    policy = deps.policy.current()
+    identify(headers, policy)
+    if models is not None and models["name"]:
+        return 200, describe_model(policy, deps.prices, dialect, models["name"])
+    return 200, list_models(policy, deps.prices, dialect)
 
 
 def _wrong_method(method: str, path: str, right: str) -> InvalidRequest:

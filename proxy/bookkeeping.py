@@ -59,6 +59,8 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
         traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
         span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
+        asked_dialect="" if call.is_native or provider is None else call.asked,
+        dropped=call.dropped,
         while_waiting=caller.is_waiting,
     )
 
@@ -108,7 +110,7 @@ def write_ended(call: Call) -> None:
             total_us=_microseconds(call.received_ns, now_ns),
             request_bytes=len(call.body),
             response_bytes=call.answer_bytes,
-            request_body=_recorded(call, call.body[:cap]) if is_full else None,
+            request_body=_recorded(call, call.body[:cap]) if is_full and call.has_text else None,
             response_body=_recorded(call, b"".join(call.answer_parts)) if is_full else None,
             is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
             body_policy=policy.body_policy,
@@ -131,6 +133,8 @@ def billed_usage(call: Call) -> Usage:
         was_dropped = call.outcome == "client_left" or call.is_cut or call.error_code == "interrupted"
         return Usage(input=_estimated_input(call), is_estimated=True) if was_dropped else Usage()
     seen = reading.usage
+    if seen is None and call.where.operation == "other":  # nobody says how many tokens a file or a picture is
+        return Usage(is_estimated=True)
     is_whole = call.outcome == "ok" or reading.is_complete
     if seen is not None and is_whole:
         return seen

@@ -7,6 +7,7 @@ import msgspec
 from typing_extensions import override
 
 from proxy.dialects.reading import Reading
+from proxy.endpoints import Endpoint
 from proxy.errors import ClientLeft, Dialect, Headers
 from proxy.ports import Policy, Principal, Provider
 from proxy.records import Outcome
@@ -15,6 +16,7 @@ from proxy.upstream.attempt import Attempt
 
 if TYPE_CHECKING:
     from proxy.shared import Shared
+    from proxy.stages.foreign import Foreign
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -92,9 +94,11 @@ class Call(msgspec.Struct, eq=False):
 
     shared: "Shared"
     client: Client
-    dialect: Dialect
+    where: Endpoint
+    dialect: Dialect  # the client's, that of `where`
     endpoint: str  # '/v1/chat/completions'
-    query: bytes
+    method: str
+    query: bytes  # without a key in it
     sent_headers: Headers  # as the client sent them, names in lower case
     headers: Mapping[bytes, bytes]
     call_id: str
@@ -113,7 +117,10 @@ class Call(msgspec.Struct, eq=False):
     # route, render
     provider: Provider | None = None
     model: str = ""  # as the provider is asked for it
+    asked: Dialect = "openai"  # the dialect that the provider is asked in
     target: Target | None = None
+    foreign: "Foreign | None" = None  # what a translated call needs beside
+    dropped: tuple[str, ...] = ()  # parameters that the provider did not get
     request: bytes = b""
     strips_usage: bool = False
     # send
@@ -141,6 +148,16 @@ class Call(msgspec.Struct, eq=False):
     outcome: Outcome = "error"  # until a stage knows better: a cancelled call ends so
     error_code: str = "interrupted"
     cost_nano_usd: int = 0
+
+    @property
+    def is_native(self) -> bool:
+        """Client and provider speak one dialect: bytes pass."""
+        return self.asked == self.dialect
+
+    @property
+    def has_text(self) -> bool:
+        """Its body can be read by a person: no form with files, no sound."""
+        return self.where.operation != "other" or b"json" in self.headers.get(b"content-type", b"")
 
     def succeed(self) -> None:
         self.outcome, self.error_code = "ok", ""

@@ -163,6 +163,13 @@ _ANTHROPIC_TYPES = {
 }
 
 
+# https://ai.google.dev/gemini-api/docs/troubleshooting (November 2026)
+_GOOGLE_STATUSES = {
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED", 499: "CANCELLED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED",
+}  # fmt: skip
+
+
 def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[int, Headers, bytes]:
     """Status, headers and body of our own answer."""
     headers = [
@@ -170,19 +177,28 @@ def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[
         (REQUEST_ID_HEADER.encode(), request_id.encode()),
         *((name.encode(), value.encode()) for name, value in error.headers.items()),
     ]
-    body = orjson.dumps(_anthropic(error, request_id) if dialect == "anthropic" else _openai(error))
+    body = orjson.dumps(_content(error, dialect, request_id))
     headers.append((b"content-length", b"%d" % len(body)))
     return error.status, headers, body
 
 
 def render_error_event(error: ProxyError, dialect: Dialect, request_id: str) -> bytes:
     """The same inside of a stream that has begun: a stream that fails ends with an error, never with silence."""
+    if dialect == "responses":
+        detail = _openai(error)["error"]
+        event = {"type": "error", "code": detail["code"], "message": detail["message"], "param": None}
+        return b"event: error\ndata: " + orjson.dumps({**event, "sequence_number": 0}) + b"\n\n"
+    prefix = b"event: error\ndata: " if dialect == "anthropic" else b"data: "
+    return prefix + orjson.dumps(_content(error, dialect, request_id)) + b"\n\n"
+
+
+def _content(error: ProxyError, dialect: Dialect, request_id: str) -> Mapping[str, object]:
     if dialect == "anthropic":
-        return b"event: error\ndata: " + orjson.dumps(_anthropic(error, request_id)) + b"\n\n"
-    return b"data: " + orjson.dumps(_openai(error)) + b"\n\n"
+        return _anthropic(error, request_id)
+    return _google(error) if dialect == "gemini" else _openai(error)
 
 
-def _openai(error: ProxyError) -> dict[str, object]:
+def _openai(error: ProxyError) -> dict[str, dict[str, object]]:
     kind = _OPENAI_TYPES.get(error.status) or ("server_error" if error.status >= 500 else "invalid_request_error")
     code = _OPENAI_CODES.get(error.code, error.code)
     return {"error": {"message": error.sentence, "type": kind, "param": None, "code": code}}
@@ -192,3 +208,9 @@ def _anthropic(error: ProxyError, request_id: str) -> dict[str, object]:
     kind = _ANTHROPIC_TYPES.get(error.status) or ("api_error" if error.status >= 500 else "invalid_request_error")
     detail = {"type": kind, "message": error.sentence, "code": error.code}
     return {"type": "error", "error": detail, "request_id": request_id}
+
+
+def _google(error: ProxyError) -> dict[str, object]:
+    status = _GOOGLE_STATUSES.get(error.status) or ("INTERNAL" if error.status >= 500 else "INVALID_ARGUMENT")
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": error.code, "domain": "pointsman"}
+    return {"error": {"code": error.status, "message": error.sentence, "status": status, "details": [reason]}}

@@ -78,7 +78,7 @@ async def refuse(call: Call, error: ProxyError) -> None:
         # Settled before it failed: its terminal event was passed on, and to the client the answer is complete.
         is_told = call.is_settled and not call.is_cut
         settle(call)
-        await call.client.end(b"" if is_told else render_error_event(error, call.dialect, call.call_id))
+        await call.client.end(b"" if is_told else _render_break(call, error))
         return
     status, headers, body = render_error(error, call.dialect, call.call_id)
     call.status = status
@@ -86,6 +86,15 @@ async def refuse(call: Call, error: ProxyError) -> None:
     settle(call)
     call.is_committed = True
     await call.client.answer(status, headers, body)
+
+
+def _render_break(call: Call, error: ProxyError) -> bytes:
+    """A translated stream ends by its encoder, which knows what the client has already got."""
+    if call.foreign is not None and call.foreign.encoder is not None:
+        from proxy.stages.foreign import render_break  # noqa: PLC0415 - loaded by who translates
+
+        return render_break(call.foreign, error)
+    return render_error_event(error, call.dialect, call.call_id)
 
 
 def internal(call: Call, error: Exception) -> InternalFault:

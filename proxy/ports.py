@@ -14,6 +14,8 @@ from proxy.errors import Dialect
 
 RunState = Literal["live", "held", "revoked"]
 BodyPolicy = Literal["off", "metadata", "full"]
+# What happens to a parameter that the provider cannot do: said in a response header, only logged, or refused (400).
+UnsupportedPolicy = Literal["warn", "drop", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Provider:
     kind: str = ""  # the file in `proxy/providers` that knows it; empty: `name` if there is one, else any OpenAI-like
     speaks: tuple[Dialect, ...] = ()  # beside `dialect`: calls in these pass as they are
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # region, project, deployment, api_version …
+    unsupported: UnsupportedPolicy = "warn"
     passes_trace_context: bool = False  # W3C traceparent and tracestate go on to it; baggage never does
 
 

@@ -6,6 +6,7 @@ import contextlib
 from proxy.simulated.anthropic_wire import AnthropicWire
 from proxy.simulated.exchange import BodyTooLargeError, ClientLeftError, Exchange, Receive, Scope, Send
 from proxy.simulated.ledger import Ledger
+from proxy.simulated.names import MODELS
 from proxy.simulated.openai_wire import OpenAIWire
 from proxy.simulated.pace import Speed
 from proxy.simulated.provider import Provider
@@ -13,8 +14,6 @@ from proxy.simulated.tool_server import ENDPOINT as MCP_ENDPOINT
 from proxy.simulated.tool_server import ToolServer
 from proxy.simulated.wire import Wire
 
-# Any model name works; these are listed so that a client which asks finds something.
-MODELS = ("claude-sonnet-5", "gpt-5", "gpt-5-mini")
 _ALLOWED = {"/v1/models": ("GET",), "/sim/calls": ("GET", "DELETE"), MCP_ENDPOINT: ("POST",)}
 
 

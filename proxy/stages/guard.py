@@ -2,21 +2,22 @@
 
 import msgspec
 
-from proxy.call import Call, Head
+from proxy.call import Call
 from proxy.errors import InvalidRequest, UnknownModel
-
-_decode = msgspec.json.Decoder(Head).decode
+from proxy.heads import read_head
 
 
 def guard(call: Call) -> None:
     """Parses the members the proxy needs. Raises InvalidRequest (400) or UnknownModel (404, no model named)."""
+    where = call.where
     try:
-        call.head = _decode(call.body)
+        call.head = read_head(call.body, where, call.headers)
     except msgspec.ValidationError as cause:
         raise InvalidRequest(f"The request is not what this endpoint takes: {cause}.") from cause
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as cause:
         raise InvalidRequest(f"The request is not valid JSON: {cause}.") from cause
     model = call.head.model
-    if not isinstance(model, str) or not model:
+    if isinstance(model, str) and model:
+        call.model = model
+    elif where.operation != "other":
         raise UnknownModel("The request names no model. Set 'model' to one of those that GET /v1/models lists.")
-    call.model = model

@@ -38,7 +38,7 @@ class Callers:
     def find(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
         """See `identify`. The same caller is the same object, as long as policy says the same of it."""
         get = headers.get
-        said = (get(b"authorization"), get(b"x-api-key"), get(b"api-key"))
+        said = (get(b"authorization"), get(b"x-api-key"), get(b"x-goog-api-key"), get(b"api-key"))
         known = self._known.get(said)
         if known is None:
             key = present_key(headers)
@@ -75,7 +75,8 @@ def present_key(headers: Mapping[bytes, bytes]) -> str:
     authorization = headers.get(b"authorization")
     if authorization:
         return basic_token(authorization.decode("latin-1")) or ""
-    return (headers.get(b"x-api-key") or headers.get(b"api-key") or b"").decode("latin-1")
+    get = headers.get
+    return (get(b"x-api-key") or get(b"x-goog-api-key") or get(b"api-key") or b"").decode("latin-1")
 
 
 def _holder(key: str, key_digest: str, policy: Policy) -> Principal:

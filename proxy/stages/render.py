@@ -1,41 +1,79 @@
-"""Render: the bytes for the provider: the client's own, but for credentials and hop-by-hop headers."""
+"""Render: the bytes for the provider. In the client's own dialect they are the client's, else a translation.
+
+Credentials and hop-by-hop headers stay here. A member of the body changes only where the provider cannot do otherwise.
+"""
 
 import orjson
 
 from proxy.call import Call
-from proxy.errors import InvalidRequest
-from proxy.targets import DROPPED_PREFIXES
+from proxy.errors import Headers, InvalidRequest
+from proxy.stages.adapt import adapt_text
+from proxy.targets import DROPPED_PREFIXES, Target
 from proxy.upstream.origin import render_request
 from proxy.wire.json_patch import replace_member
+from proxy.wire.multipart import find_field
 
 
 def render(call: Call) -> None:
-    """Sets the upstream request. Raises InvalidRequest for a header that cannot be sent."""
-    provider = call.provider
+    """Sets the upstream request. Raises InvalidRequest for what cannot be sent."""
+    provider, is_native = call.provider, call.asked == call.dialect
     assert provider is not None  # noqa: S101 - route has run
-    target = call.target = call.shared.targets.find(provider, call.endpoint.removeprefix("/v1"), call.query)
-    dropped = target.dropped
-    connection = call.headers.get(b"connection")
-    if connection is not None and connection.lower() not in {b"keep-alive", b"close"}:
-        dropped = dropped.union(name.strip().lower() for name in connection.split(b","))
-    headers = [
-        header
-        for header in call.sent_headers
-        if header[0] not in dropped and not header[0].startswith(DROPPED_PREFIXES)
-    ]
+    target = call.target = call.shared.targets.find(
+        provider,
+        call.where,
+        call.asked,
+        call.query if is_native else b"",
+        call.model,
+        is_stream=call.head.stream is True,
+        method=call.method,
+    )
+    if is_native:
+        headers, body = _passed_headers(call, target), _render_body(call, target)
+    else:
+        from proxy.stages.foreign import render_foreign  # noqa: PLC0415 - codecs are loaded by who translates
+
+        headers, body = render_foreign(call, target)
+    if target.is_signed:
+        from proxy.providers.signing import sign_request  # noqa: PLC0415 - as above
+
+        headers = [*headers, *sign_request(target, call.method, body, call.shared.deps.clock.now_ns())]
     try:
-        call.request = render_request(target.prefix, headers, _render_body(call))
+        call.request = render_request(target.prefix, headers, body)
     except ValueError as cause:
         raise InvalidRequest(f"A header cannot be passed on: {cause}.") from cause
 
 
-def _render_body(call: Call) -> bytes:
-    body = call.body
-    if call.model != call.head.model:  # asked for as 'provider/model'
-        body = replace_member(body, "model", orjson.dumps(call.model))
-    if call.dialect == "openai" and call.head.stream is True:
+def _passed_headers(call: Call, target: Target) -> Headers:
+    dropped = target.dropped
+    connection = call.headers.get(b"connection")
+    if connection is not None and connection.lower() not in {b"keep-alive", b"close"}:
+        dropped = dropped.union(name.strip().lower() for name in connection.split(b","))
+    return [
+        header
+        for header in call.sent_headers
+        if header[0] not in dropped and not header[0].startswith(DROPPED_PREFIXES)
+    ]
+
+
+def _render_body(call: Call, target: Target) -> bytes:
+    body, known, is_answer = call.body, target.known, call.where.operation == "generate"
+    if call.model != call.head.model and call.model:  # asked for as 'provider/model'
+        body = _with_model(call, body)
+    if call.head.stream is True and call.asked == "openai" and known.asks_for_usage and is_answer:
         body, call.strips_usage = ask_for_usage(body, call.head.stream_options)
+    if known.unsupported or target.quirks:
+        return adapt_text(call, target, body)
     return body
+
+
+def _with_model(call: Call, body: bytes) -> bytes:
+    if call.asked == "gemini":
+        return body  # it stands in the path
+    content_type = call.headers.get(b"content-type", b"")
+    if content_type.startswith(b"multipart/form-data"):
+        span = find_field(body, content_type, b"model")
+        return body[: span[0]] + call.model.encode() + body[span[1] :] if span else body
+    return replace_member(body, "model", orjson.dumps(call.model))
 
 
 def ask_for_usage(body: bytes, stream_options: object) -> tuple[bytes, bool]:

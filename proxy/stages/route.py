@@ -1,53 +1,81 @@
-"""Route: which provider serves this model. So far only one that speaks the dialect the client speaks."""
+"""Route: which provider serves this model, and in which dialect it is asked."""
 
 from collections.abc import Sequence
 
 from proxy.call import Call
+from proxy.endpoints import Endpoint
 from proxy.errors import Dialect, UnknownModel
 from proxy.ports import Provider
+from proxy.providers.registry import dialect_for, known_of
 
-_ENDPOINTS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
+PROVIDER_HEADER = b"x-pointsman-provider"  # asks one of them by its name, where no model says which
 
 
 def route(call: Call) -> None:
-    """Sets the call's provider, and its model as that provider names it. Raises UnknownModel (404)."""
-    call.provider, call.model = choose_provider(call.policy.providers, call.dialect, call.model)
+    """Sets provider, its dialect, and the model as it names it. Raises UnknownModel (404)."""
+    where = call.where
+    providers: Sequence[Provider] = call.policy.providers
+    name = call.headers.get(PROVIDER_HEADER)
+    if name is not None:
+        providers = _named(providers, name.decode("latin-1"))
+    if where.operation in {"embed", "other"}:
+        providers = [one for one in providers if passes(one, where)]
+    provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
+    call.provider = provider
+    is_passed = where.operation in {"embed", "other"}
+    call.asked = call.dialect if is_passed else dialect_for(provider, call.dialect, call.model)
 
 
-def choose_provider(providers: Sequence[Provider], dialect: Dialect, model: str) -> tuple[Provider, str]:
-    """By exact name, by the longest prefix, as `provider/model`, else the first provider that takes any model."""
-    speaking = [provider for provider in providers if provider.dialect == dialect]
-    if (listed := _most_specific(speaking, model)) is not None:
+def choose_provider(
+    providers: Sequence[Provider], dialect: Dialect, model: str, *, is_any: bool = False
+) -> tuple[Provider, str]:
+    """By exact name, by the longest prefix, as `provider/model`, else the first provider that takes any model.
+
+    Of several that are named as exactly, one that speaks the caller's dialect, else the first: what passes as it is
+    loses nothing. `is_any`: no model is named, and none is needed.
+    """
+    speaking: list[Provider] = []
+    others: list[Provider] = []
+    for provider in providers:
+        (speaking if provider.dialect == dialect or dialect in provider.speaks else others).append(provider)
+    if is_any and providers:
+        return (speaking or others)[0], model
+    listed, length = _most_specific(speaking, model)
+    if others:
+        other, other_length = _most_specific(others, model)
+        listed = other if other_length > length else listed
+    if listed is not None:
         return listed, model
-    name, slash, rest = model.partition("/")
-    if slash and rest:
-        for provider in speaking:
-            if provider.name == name:
-                return provider, rest
-    for provider in speaking:
-        if "*" in provider.models:
-            return provider, model
-    raise _unknown(providers, dialect, model)
+    candidates = [*speaking, *others]
+    name, _, rest = model.partition("/")
+    if rest and (named := next((one for one in candidates if one.name == name), None)) is not None:
+        return named, rest
+    if (first := next((one for one in candidates if "*" in one.models), None)) is not None:
+        return first, model
+    raise UnknownModel(f"No provider here serves model {model[:200]!r}. GET /v1/models lists what there is.")
 
 
-def _most_specific(providers: Sequence[Provider], model: str) -> Provider | None:
+def passes(provider: Provider, where: Endpoint) -> bool:
+    """Does the provider know this endpoint in the client's own form? Only answers of models are translated."""
+    if provider.dialect == where.dialect or where.dialect in provider.speaks:
+        return True
+    return where.dialect == "openai" and where.tail in known_of(provider).passes
+
+
+def _named(providers: Sequence[Provider], name: str) -> Sequence[Provider]:
+    found = [one for one in providers if one.name == name]
+    if not found:
+        raise UnknownModel(f"There is no provider {name[:100]!r} here: look at the header x-pointsman-provider.")
+    return found
+
+
+def _most_specific(providers: Sequence[Provider], model: str) -> tuple[Provider | None, int]:
+    """Who names the model most exactly, and how exactly: the length of the prefix, or more than any for its name."""
     best, length = None, 0
     for provider in providers:
         for pattern in provider.models:
             if pattern == model:
-                return provider
+                return provider, len(model) + 2
             if len(pattern) > max(length, 1) and pattern[-1] == "*" and model.startswith(pattern[:-1]):
                 best, length = provider, len(pattern)
-    return best
-
-
-def _unknown(providers: Sequence[Provider], dialect: Dialect, model: str) -> UnknownModel:
-    name = model.partition("/")[0]
-    others = [provider for provider in providers if provider.dialect != dialect]
-    other = _most_specific(others, model) or next((provider for provider in others if provider.name == name), None)
-    if other is not None:
-        return UnknownModel(
-            f"Model {model!r} is served by {other.name!r} only, which speaks the {other.dialect} dialect: "
-            f"ask for it at {_ENDPOINTS[other.dialect]}."
-        )
-    return UnknownModel(f"No provider here serves model {model[:200]!r}. GET /v1/models lists what there is.")
+    return best, length

@@ -1,28 +1,31 @@
-"""Translate: the provider's answer to the client. Both speak one dialect, so the same bytes, read as they pass."""
+"""Translate: the provider's answer to the client. Where both speak one dialect the same bytes, read as they pass."""
 
-from pointsman.contract import COST_HEADER, REQUEST_ID_HEADER, SIMULATED_HEADER
+from typing import Protocol
+
+from pointsman.contract import COST_HEADER
 
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
-from proxy.dialects.anthropic.tap import AnthropicStreamReader, read_anthropic_body
-from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body, without_usage
+from proxy.dialects.openai.tap import without_usage
 from proxy.dialects.reading import StreamReader
+from proxy.dialects.taps import body_reader, stream_reader
+from proxy.dialects.usage_only import UsageReader, read_usage
 from proxy.errors import Headers, UpstreamCut
+from proxy.stages.answer_head import read_headers, retry_headers, withhold
+from proxy.stages.pass_bytes import pass_bytes
 from proxy.stages.settle import settle
 from proxy.upstream.attempt import Attempt
 from proxy.wire.content import Decoder, plain
+from proxy.wire.json_array import ElementCutter
 from proxy.wire.sse import FrameCutter
 
-# Hop-by-hop, what the server adds itself, and cookies of the provider's own front, which are not the client's business.
-_DROPPED = frozenset(
-    name.encode()
-    for name in (
-        "connection", "keep-alive", "transfer-encoding", "content-length", "trailer", "upgrade", "date", "server",
-        "set-cookie", "alt-svc", "proxy-authenticate", REQUEST_ID_HEADER, SIMULATED_HEADER, COST_HEADER,
-    )
-)  # fmt: skip
-_REQUEST_ID = REQUEST_ID_HEADER.encode()
-_UPSTREAM_REQUEST_ID = b"x-pointsman-upstream-request-id"
+
+class Cutter(Protocol):
+    """Lets what is whole through, keeps the rest back."""
+
+    def feed(self, chunk: bytes) -> bytes: ...
+
+    def close(self) -> bytes: ...
 
 
 async def translate(call: Call) -> None:
@@ -30,9 +33,18 @@ async def translate(call: Call) -> None:
     attempt = call.attempt
     assert attempt is not None  # noqa: S101 - send has run
     try:
-        headers, content_type, encoding = _read_headers(call, attempt)
+        if call.foreign is not None:
+            from proxy.stages.translate_foreign import translate_foreign  # noqa: PLC0415 - loaded by who translates
+
+            await translate_foreign(call, attempt, call.foreign)
+            return
+        headers, content_type, encoding = read_headers(call, attempt)
         if content_type.startswith(b"text/event-stream"):
             await _Relay(call, attempt, headers, encoding).run()
+        elif call.where.operation == "other" and b"json" not in content_type:
+            await pass_bytes(call, attempt, headers)
+        elif call.asked == "gemini" and call.head.stream is True and attempt.status < 400:
+            await _Relay(call, attempt, headers, encoding, ElementCutter()).run()
         else:
             await _pass_whole(call, attempt, headers, encoding)
     finally:
@@ -41,14 +53,15 @@ async def translate(call: Call) -> None:
 
 async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
     body = await attempt.read()
-    read = read_anthropic_body if call.dialect == "anthropic" else read_openai_body
+    read = body_reader(call.asked) if call.where.operation == "generate" else read_usage
     text = plain(body, encoding)
     call.reading = read(text)
-    _withhold(call)
+    withhold(call)
     call.status = attempt.status
     call.succeed()
     if attempt.status >= 400:
         call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
+        headers.extend(retry_headers(call, attempt, text))
     call.keep_part(text)
     settle(call)
     headers.append((COST_HEADER.encode(), b"%d" % call.cost_nano_usd))
@@ -57,22 +70,18 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     await call.client.answer(attempt.status, headers, body)
 
 
-def _withhold(call: Call) -> None:
-    """Raises RunRevoked when the answer is not for this client any more: paid, and kept if others may wait for it."""
-    assert call.caller is not None  # noqa: S101 - identify has run
-    if not call.is_detached and (error := call.shared.fence.withholds(call.caller)) is not None:
-        raise error
-
-
 class _Relay:
     """A stream on its way. What goes out ends at a frame's end, so that a cut never leaves half a frame behind."""
 
-    def __init__(self, call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
+    def __init__(
+        self, call: Call, attempt: Attempt, headers: Headers, encoding: bytes, cutter: Cutter | None = None
+    ) -> None:
         self._call = call
         self._attempt = attempt
         self._headers = headers
-        self._cutter = FrameCutter()
-        self._reader: StreamReader = AnthropicStreamReader() if call.dialect == "anthropic" else OpenAIStreamReader()
+        self._cutter = cutter or FrameCutter()
+        is_answer = call.where.operation == "generate"
+        self._reader: StreamReader = stream_reader(call.asked)() if is_answer else UsageReader()
         self._decoder = Decoder(encoding) if encoding not in {b"", b"identity"} else None
         call.reading = self._reader.reading
         call.progress_ns = call.answered_ns
@@ -140,23 +149,3 @@ class _Relay:
         self._call.succeed()
         if self._reader.reading.error_code:
             self._call.outcome, self._call.error_code = "error", self._reader.reading.error_code
-
-
-def _read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
-    """The headers for the client, and the answer's content type and encoding."""
-    headers: Headers = []
-    content_type = encoding = b""
-    for header in attempt.headers:
-        name, value = header
-        if name not in _DROPPED:
-            headers.append(header)
-            if name == b"content-type":
-                content_type = value
-            elif name == b"content-encoding":
-                encoding = value.strip().lower()
-        elif name == _REQUEST_ID:
-            headers.append((_UPSTREAM_REQUEST_ID, value))
-    headers.append((_REQUEST_ID, call.call_id.encode()))
-    if call.provider is not None and call.provider.is_simulated:
-        headers.append((SIMULATED_HEADER.encode(), b"true"))
-    return headers, content_type, encoding

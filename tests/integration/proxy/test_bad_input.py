@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from proxy.deps import Limits
-from proxy.ports import Policy
+from proxy.ports import Policy, Provider
 from tests.integration.proxy.fake_provider import Asked, Wire, answering, openai_body, whole
 from tests.integration.proxy.running import AGENT_KEY, REVOKED_KEY, RUN_KEY, Response, proxied, request, running_proxy
 
 OPENAI, ANTHROPIC = "/v1/chat/completions", "/v1/messages"
+RESPONSES = "/v1/responses"
 UNUSED_PORT = 1  # nothing listens there, and nothing here asks it
 
 
@@ -37,8 +38,10 @@ def error_of(response: Response) -> tuple[Any, Any]:
         (OPENAI, b'{"model":"m","messages":' + b"[" * 100_000, 400, "invalid_request_error", "invalid_request"),
         (OPENAI, b'{"messages":[]}', 404, "invalid_request_error", "model_not_found"),
         (ANTHROPIC, b'{"messages":[]}', 404, "not_found_error", "unknown_model"),
-        (ANTHROPIC, b'{"model":"gpt-5-mini"}', 404, "not_found_error", "unknown_model"),
-        ("/v1/embeddings", b"{}", 404, "invalid_request_error", "not_found"),
+        (RESPONSES, b'{"input":"hi"}', 404, "invalid_request_error", "model_not_found"),
+        (ANTHROPIC, b'{"model":"gpt-5-mini"}', 400, "invalid_request_error", "invalid_request"),
+        ("/v1/embeddings", b"{}", 404, "invalid_request_error", "model_not_found"),
+        ("/v1/nothing", b"{}", 404, "invalid_request_error", "not_found"),
         ("/v1/messages/batches", b"{}", 404, "not_found_error", "not_found"),
         ("/mcp/none", b"{}", 404, "invalid_request_error", "not_found"),
     ],
@@ -138,15 +141,15 @@ async def test_stale_policy_stops_run_keys_and_lets_agent_keys_go_on(tmp_path: P
     assert (agent.status, ready.status) == (200, 503)
 
 
-async def test_a_model_of_the_other_dialect_is_named_with_the_endpoint_that_serves_it(tmp_path: Path) -> None:
+async def test_a_model_that_nobody_serves_is_said_to_be_unknown(tmp_path: Path) -> None:
     def without_wildcard(policy: Policy) -> Policy:
         return replace(policy, providers=(replace(policy.providers[0], models=("gpt-*",)), policy.providers[1]))
 
     async with running_proxy(tmp_path, UNUSED_PORT, change=without_wildcard) as proxy:
-        response = await proxy.ask(request("claude-sonnet-4-5"))
+        response = await proxy.ask(request("mistral-large"))
 
     assert response.status == 404
-    assert "/v1/messages" in response.json["error"]["message"]
+    assert "GET /v1/models" in response.json["error"]["message"]
 
 
 async def test_more_calls_in_flight_than_a_key_may_have_are_told_to_wait(tmp_path: Path) -> None:
@@ -170,8 +173,23 @@ async def test_models_are_listed_in_the_shape_of_the_callers_dialect(tmp_path: P
     async with running_proxy(tmp_path, UNUSED_PORT) as proxy:
         openai = await proxy.ask(b"", method="GET", path="/v1/models")
         anthropic = await proxy.ask(b"", method="GET", path="/v1/models", headers={"anthropic-version": "2023-06-01"})
+        gemini = await proxy.ask(b"", method="GET", path=f"/v1beta/models?key={RUN_KEY}", key=None)
+        one = await proxy.ask(b"", method="GET", path="/v1/models/gpt-5-mini")
+        none = await proxy.ask(b"", method="GET", path="/v1/models/gpt-0")
         stranger = await proxy.ask(b"", method="GET", path="/v1/models", key=None)
 
-    assert {"gpt-5-mini", "claude-sonnet-4-5"} <= {model["id"] for model in openai.json["data"]}
-    assert all(model["id"].startswith("claude-") for model in anthropic.json["data"])
-    assert stranger.status == 401
+    names = {model["id"] for model in openai.json["data"]}
+    assert {"gpt-5-mini", "claude-sonnet-4-5"} <= names
+    assert {model["id"] for model in anthropic.json["data"]} == names
+    assert {model["name"] for model in gemini.json["models"]} == {f"models/{name}" for name in names}
+    assert (one.json["id"], none.status, stranger.status) == ("gpt-5-mini", 404, 401)
+
+
+async def test_the_simulated_provider_names_its_models_too(tmp_path: Path) -> None:
+    def simulated(policy: Policy) -> Policy:
+        return replace(policy, providers=(Provider("simulated", "openai", "http://127.0.0.1:1/v1", is_simulated=True),))
+
+    async with running_proxy(tmp_path, UNUSED_PORT, change=simulated) as proxy:
+        response = await proxy.ask(b"", method="GET", path="/v1/models")
+
+    assert "gpt-5-mini" in {model["id"] for model in response.json["data"]}

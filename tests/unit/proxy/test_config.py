@@ -19,18 +19,26 @@ def test_a_well_known_provider_needs_its_key_only() -> None:
 
 def test_every_field_of_a_provider_is_read() -> None:
     fields = {
+        "kind": "azure",
         "dialect": "openai",
-        "base_url": "http://127.0.0.1:1/v1/",
+        "speaks": ["responses"],
+        "base_url": "http://127.0.0.1:1/openai/v1/",
         "api_key": "${KEY:-none}",
         "models": ["a", "b-*"],
         "headers": {"x-org": "${ORG}"},
+        "settings": {"api_version": "2024-10-21"},
         "price_provider": "free",
         "simulated": True,
+        "unsupported": "reject",
         "passes_trace_context": True,
     }
     assert parse_providers({"mine": fields}, {"ORG": "o"}) == (
-        Provider("mine", "openai", "http://127.0.0.1:1/v1", "none", ("a", "b-*"), {"x-org": "o"}, True, "free", True),
-    )
+        Provider(
+            "mine", "openai", "http://127.0.0.1:1/openai", "none", ("a", "b-*"), {"x-org": "o"}, True, "free",
+            kind="azure", speaks=("responses",), settings={"api_version": "2024-10-21"}, unsupported="reject",
+            passes_trace_context=True,
+        ),
+    )  # fmt: skip
 
 
 def test_tool_servers_are_read() -> None:
@@ -53,6 +61,34 @@ def test_providers_come_from_the_variables_people_already_have() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "fields", "base_url"),
+    [
+        ("azure", {"settings": {"resource": "r"}}, "https://r.openai.azure.com/openai"),
+        ("azure", {"base_url": "https://r.openai.azure.com"}, "https://r.openai.azure.com/openai"),
+        ("azure", {"base_url": "https://r.openai.azure.com/openai/deployments/d"}, "https://r.openai.azure.com/openai"),
+        ("vertex", {"settings": {"project": "p"}}, "https://aiplatform.googleapis.com/v1"),
+        (
+            "vertex",
+            {"settings": {"project": "p", "location": "europe-west4"}},
+            "https://europe-west4-aiplatform.googleapis.com/v1",
+        ),
+        ("bedrock", {"settings": {"region": "eu-north-1"}}, "https://bedrock-runtime.eu-north-1.amazonaws.com"),
+        ("x-ai", {}, "https://api.x.ai/v1"),
+        ("openai", {"base_url": "https://h.example/v1/chat/completions"}, "https://h.example/v1"),
+    ],
+)
+def test_an_address_is_made_of_settings_and_tidied(name: str, fields: dict[str, Any], base_url: str) -> None:
+    (provider,) = parse_providers({name: fields}, {})
+    assert provider.base_url == base_url
+
+
+def test_a_provider_whose_settings_are_missing_does_not_come_from_the_environment() -> None:
+    keys = {"AZURE_OPENAI_API_KEY": "a", "AWS_BEARER_TOKEN_BEDROCK": "b", "AWS_REGION": "us-east-1"}
+    (bedrock,) = providers_from_environment(keys)
+    assert (bedrock.dialect, bedrock.settings) == ("bedrock", {"region": "us-east-1"})
+
+
+@pytest.mark.parametrize(
     ("section", "message"),
     [
         ({"x": {"api_key": "k"}}, "providers.x.dialect"),
@@ -63,6 +99,12 @@ def test_providers_come_from_the_variables_people_already_have() -> None:
         ({"openai": {"models": "gpt"}}, "providers.openai.models"),
         ({"openai": {"headers": {"x": "a\nb"}}}, "line break"),
         ({"openai": {"simulated": "yes"}}, "true or false"),
+        ({"openai": {"kind": "opnai"}}, "nothing is known of 'opnai'; known are openai, anthropic"),
+        ({"openai": {"speaks": ["klingon"]}}, "providers.openai.speaks: must be one of openai, responses"),
+        ({"openai": {"unsupported": "ignore"}}, "must be warn, drop or reject"),
+        ({"azure": {"api_key": "k"}}, "providers.azure.settings.resource: needed"),
+        ({"azure": {"settings": {"zone": "x"}}}, "providers.azure.settings.zone: unknown"),
+        ({"bedrock": {"settings": {"region": 1}}}, "providers.bedrock.settings: must be a mapping of texts"),
         ({"a b": {}}, "is not a name"),
         ({"openai": 7}, "must be a mapping"),
         ([], "must be a mapping"),

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from proxy.errors import UnknownModel
 from proxy.ports import Provider
+from proxy.providers.registry import dialect_for
 from proxy.stages.route import choose_provider
 
 
@@ -35,10 +38,31 @@ def test_a_model_goes_to_whom_names_it_most_exactly(model: str, name: str, asked
 
 def test_a_model_that_nobody_serves_is_unknown() -> None:
     with pytest.raises(UnknownModel, match="No provider here serves"):
-        choose_provider(PROVIDERS, "anthropic", "mistral-large")
+        choose_provider((provider("a", "gpt-*"), PROVIDERS[-1]), "anthropic", "mistral-large")
 
 
-@pytest.mark.parametrize("model", ["claude-x", "anthropic/claude-x"])
-def test_a_model_of_the_other_dialect_is_named_with_its_endpoint(model: str) -> None:
-    with pytest.raises(UnknownModel, match="/v1/messages"):
-        choose_provider((provider("a", "gpt-*"), PROVIDERS[-1]), "openai", model)
+@pytest.mark.parametrize(("model", "asked"), [("claude-x", "claude-x"), ("anthropic/claude-x", "claude-x")])
+def test_a_provider_of_another_dialect_serves_whom_it_names(model: str, asked: str) -> None:
+    chosen, as_asked = choose_provider(PROVIDERS, "openai", model)
+    assert (chosen.name, as_asked) == ("anthropic", asked)
+
+
+def test_of_two_that_name_a_model_alike_the_one_that_needs_no_translation_is_asked() -> None:
+    twins = (provider("sim"), provider("sim", dialect="anthropic"))
+    assert [choose_provider(twins, one, "any")[0].dialect for one in ("openai", "anthropic", "gemini")] == [
+        "openai", "anthropic", "openai",
+    ]  # fmt: skip
+    exact = (provider("a", "m"), provider("b", "m", dialect="anthropic"))
+    assert choose_provider(exact, "anthropic", "m")[0].name == "b"
+
+
+def test_a_dialect_that_a_provider_speaks_beside_its_own_passes() -> None:
+    openai = replace(provider("openai"), speaks=("responses",))
+    assert dialect_for(openai, "responses", "m") == "responses"
+    assert dialect_for(openai, "gemini", "m") == "openai"
+
+
+def test_the_model_says_in_which_dialect_vertex_is_asked() -> None:
+    vertex = provider("vertex", dialect="gemini")
+    assert dialect_for(vertex, "gemini", "claude-opus-4-6") == "anthropic"
+    assert dialect_for(vertex, "anthropic", "gemini-3-pro") == "gemini"

@@ -8,6 +8,7 @@ import orjson
 from pointsman.contract import IdPrefix, new_id
 
 from proxy.call import Head
+from proxy.endpoints import Endpoint
 from proxy.fingerprint import fingerprint, label
 from proxy.journal import CallIds
 from proxy.ports import Provider
@@ -17,6 +18,7 @@ from proxy.wire.content import Decoder, plain
 from tests.unit.proxy.test_answers import HandClock
 
 CHECKOUT = Path(__file__).parents[3]
+CHAT = Endpoint("/v1/chat/completions", "openai")
 
 
 def head(**members: object) -> Head:
@@ -92,19 +94,19 @@ def test_records_are_read_back_as_they_were_written() -> None:
 def test_a_provider_that_changes_gets_a_new_target() -> None:
     targets = Targets()
     provider = Provider("p", "openai", "http://127.0.0.1:1/v1", "old", headers={"X-Org": "1"})
-    first = targets.find(provider, "/chat/completions", b"")
-    assert targets.find(provider, "/chat/completions", b"") is first
+    first = targets.find(provider, CHAT, "openai")
+    assert targets.find(provider, CHAT, "openai") is first
     assert b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:1\r\n" in first.prefix
     assert b"x-org: 1" in first.prefix
     assert b"x-org" in first.dropped
-    assert b"Bearer new" in targets.find(replace(provider, api_key="new"), "/chat/completions", b"").prefix
+    assert b"Bearer new" in targets.find(replace(provider, api_key="new"), CHAT, "openai").prefix
 
 
 def test_trace_context_goes_on_only_where_it_is_wanted() -> None:
     provider = Provider("p", "openai", "http://127.0.0.1:1/v1")
     names = {b"traceparent", b"tracestate"}
-    assert names <= Targets().find(provider, "/x", b"").dropped
-    wanted = Targets().find(replace(provider, passes_trace_context=True), "/x", b"").dropped
+    assert names <= Targets().find(provider, CHAT, "openai").dropped
+    wanted = Targets().find(replace(provider, passes_trace_context=True), CHAT, "openai").dropped
     assert not names & wanted
     assert b"baggage" in wanted
 

@@ -1,0 +1,81 @@
+"""What answers of other endpoints say about their usage: embeddings, images, speech, transcriptions, rerank, batches.
+
+The counts stand in `usage`, under the names of chat completions or of responses; Cohere's in `meta`. In a stream they
+come with the event that ends it.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import orjson
+
+from proxy.dialects.reading import Reading, count_of, member, text_of
+from proxy.records import Usage
+from proxy.wire.sse import parse_data
+
+_ENDINGS = (".done", ".completed")  # transcript.text.done, speech.audio.done, image_generation.completed
+
+
+class UsageReader:
+    """Reads a stream of such an endpoint."""
+
+    __slots__ = ("reading",)
+
+    def __init__(self) -> None:
+        self.reading = Reading()
+
+    def read(self, block: bytes) -> int:
+        for event in parse_data(block):
+            if event == b"[DONE]":
+                self.reading.is_complete = True
+                continue
+            try:
+                content = orjson.loads(event)
+            except orjson.JSONDecodeError:
+                continue
+            _take(content, self.reading)
+            if text_of(member(content, "type")).endswith(_ENDINGS):
+                self.reading.is_complete = True
+        return 0
+
+
+def read_usage(body: bytes) -> Reading:
+    """Reads a whole answer, be it an error."""
+    reading = Reading(is_complete=True)
+    with suppress(msgspec.MsgspecError):  # not ours to judge
+        _take(msgspec.json.decode(body), reading)
+    return reading
+
+
+def _take(content: Any, reading: Reading) -> None:
+    reading.model = text_of(member(content, "model")) or reading.model
+    reading.response_id = text_of(member(content, "id")) or reading.response_id
+    usage = member(content, "usage") or member(member(content, "meta"), "billed_units")
+    if isinstance(usage, dict) and (found := _usage(usage)) is not None:
+        reading.usage = found
+    error = member(content, "error")
+    if error:
+        reading.error_code = text_of(member(error, "code")) or text_of(member(error, "type")) or "error"
+        reading.error_message = text_of(member(error, "message"))
+
+
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    """None for usage that counts no tokens: seconds of sound, search units."""
+    details = (
+        usage.get("input_token_details") or usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
+    )
+    whole_input = count_of(usage.get("input_tokens", usage.get("prompt_tokens")))
+    output = count_of(usage.get("output_tokens", usage.get("completion_tokens")))
+    if not whole_input and not output:
+        whole_input = count_of(usage.get("total_tokens"))
+    if not whole_input and not output:
+        return None
+    cached = min(count_of(member(details, "cached_tokens")), whole_input)
+    return Usage(
+        input=whole_input - cached,
+        cache_read=cached,
+        output=output,
+        audio_input=count_of(member(details, "audio_tokens")),
+        image_input=count_of(member(details, "image_tokens")),
+    )
