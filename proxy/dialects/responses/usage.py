@@ -1,0 +1,68 @@
+"""Token counts: `input_tokens` includes what was read from and written to the cache, `output_tokens` the reasoning."""
+
+from typing import Any
+
+from proxy.dialects.reading import count_of, member
+from proxy.records import Usage
+
+_TICKS_TO_NANO = 10  # xAI: 10,000,000,000 ticks are a dollar, https://docs.x.ai (November 2026)
+
+
+def parse_usage(usage: dict[str, Any], searches: int = 0) -> Usage:
+    """Usage with the cached part taken out of the input. `searches` stand outside of the counts."""
+    read_details, written_details = usage.get("input_tokens_details"), usage.get("output_tokens_details")
+    whole = count_of(usage.get("input_tokens"))
+    output = count_of(usage.get("output_tokens"))
+    reasoning = count_of(member(written_details, "reasoning_tokens"))
+    if reasoning and count_of(usage.get("total_tokens")) == whole + output + reasoning:
+        output += reasoning  # counted beside the output, where all others count it inside
+    read = min(count_of(member(read_details, "cached_tokens")), whole)
+    written = min(count_of(member(read_details, "cache_write_tokens")), whole - read)
+    return Usage(
+        input=whole - read - written,
+        cache_read=read,
+        cache_write_5m=written,
+        output=output,
+        reasoning=reasoning,
+        audio_input=count_of(member(read_details, "audio_tokens")),
+        audio_output=count_of(member(written_details, "audio_tokens")),
+        searches=searches,
+        billed_nano_usd=_billed(usage),
+    )
+
+
+def _billed(usage: dict[str, Any]) -> int | None:
+    """What xAI and OpenRouter say that the call costs."""
+    ticks, dollars = usage.get("cost_in_usd_ticks"), usage.get("cost")
+    if isinstance(ticks, int) and not isinstance(ticks, bool):
+        return ticks // _TICKS_TO_NANO
+    if isinstance(dollars, int | float) and not isinstance(dollars, bool) and dollars >= 0:
+        return round(dollars * 1e9)
+    return None
+
+
+def count_searches(response: dict[str, Any]) -> int:
+    """Searches that are paid apart: as the answer counts them, else those among its items."""
+    said = member(member(response.get("tool_usage"), "web_search"), "num_requests")
+    if isinstance(said, int):
+        return count_of(said)
+    output = response.get("output")
+    return sum(map(_is_search, output)) if isinstance(output, list) else 0
+
+
+def _is_search(item: object) -> bool:
+    """Opening a found page and looking around in it are free."""
+    is_call = member(item, "type") == "web_search_call"
+    return is_call and (member(member(item, "action"), "type") or "search") == "search"
+
+
+def render_usage(usage: Usage) -> dict[str, Any]:
+    written = usage.cache_write_5m + usage.cache_write_1h
+    whole = usage.input + usage.cache_read + written
+    return {
+        "input_tokens": whole,
+        "input_tokens_details": {"cached_tokens": usage.cache_read, "cache_write_tokens": written},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": whole + usage.output,
+    }
