@@ -16,8 +16,8 @@ Outcome = Literal["ok", "error", "client_left", "truncated", "refused", "replaye
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Tokens of one call.
 
-    `input` excludes both cache counts; `audio_input` and `image_input` are part of it. `reasoning`, `audio_output` and
-    `image_output` are part of `output`.
+    `input` excludes both cache counts; `audio_input` and `image_input` are part of it, `audio_cache_read` of
+    `cache_read`. `reasoning`, `audio_output` and `image_output` are part of `output`.
     """
 
     input: int = 0
@@ -30,6 +30,10 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     audio_output: int = 0
     image_input: int = 0
     image_output: int = 0
+    audio_cache_read: int = 0
+    citation: int = 0  # beside all of them: what Perplexity read in its sources, which has a price of its own
+    billed_input: int | None = None  # where fewer are billed than counted, as by Cohere: what is billed instead
+    billed_output: int | None = None
     searches: int = 0  # requests of a server tool that has a fee of its own: web search
     billed_nano_usd: int | None = None  # what the provider says that it charges (xAI, OpenRouter, Perplexity)
     is_estimated: bool = False
@@ -90,7 +94,9 @@ class CallEnded(msgspec.Struct, tag="call_ended", tag_field="type", frozen=True,
     upstream_status: int = 0
     error_code: str = ""
     usage: Usage = Usage()
-    cost_nano_usd: int = 0
+    cost_nano_usd: int = 0  # what the provider says that it bills, else as computed
+    computed_nano_usd: int = 0  # from the price list, also where the provider says what it bills
+    service_tier: str = ""  # as the answer says it: a price may depend on it
     is_priced: bool = True  # false: no price is known for this model
     price_source: str = ""  # 'genai-prices 0.2.3: openai/gpt-5-mini'
     stop_reason: str = ""

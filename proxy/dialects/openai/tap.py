@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from proxy.dialects.billed import billed_usd, to_nano_usd
 from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
 from proxy.wire.sse import each_data, frames_with, join_data, parse_data
@@ -45,11 +46,13 @@ class _PromptDetails(msgspec.Struct):
     cached_tokens: Any = None
     cache_write_tokens: Any = None
     audio_tokens: Any = None
+    image_tokens: Any = None
 
 
 class _CompletionDetails(msgspec.Struct):
     reasoning_tokens: Any = None
     audio_tokens: Any = None
+    image_tokens: Any = None
 
 
 class TokenCounts(msgspec.Struct):
@@ -62,6 +65,20 @@ class TokenCounts(msgspec.Struct):
     completion_tokens_details: _CompletionDetails | None = None
     cached_tokens: Any = None
     prompt_cache_hit_tokens: Any = None
+    reasoning_tokens: Any = None
+    citation_tokens: Any = None
+    num_search_queries: Any = None
+    server_tool_use: Any = None
+    server_tool_use_details: Any = None
+    cost: Any = None
+    cost_details: Any = None
+    cost_in_usd_ticks: Any = None
+    is_byok: Any = None
+
+    def searches(self) -> int:
+        """Perplexity's, and OpenRouter's under both names that it has given them."""
+        tools = self.server_tool_use_details or self.server_tool_use
+        return count_of(self.num_search_queries) or count_of(member(tools, "web_search_requests"))
 
 
 class _XGroq(msgspec.Struct):
@@ -254,9 +271,13 @@ def parse_openai_usage(usage: TokenCounts) -> Usage:
     prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
     whole_input = count_of(usage.prompt_tokens)
     output = count_of(usage.completion_tokens)
+    citation = count_of(usage.citation_tokens)
     reasoning = count_of(completion.reasoning_tokens) if completion else 0
     if reasoning and count_of(usage.total_tokens) == whole_input + output + reasoning:
         output += reasoning  # xAI counts reasoning beside the completion, all others inside
+    elif not reasoning and usage.reasoning_tokens and (citation or usage.num_search_queries):
+        reasoning = count_of(usage.reasoning_tokens)  # Perplexity's deep research, beside the total too
+        output += reasoning
     cached = usage.cached_tokens or usage.prompt_cache_hit_tokens  # Moonshot, DeepSeek
     read = min(count_of((prompt and prompt.cached_tokens) or cached), whole_input)
     written = min(count_of(prompt.cache_write_tokens), whole_input - read) if prompt else 0
@@ -268,4 +289,15 @@ def parse_openai_usage(usage: TokenCounts) -> Usage:
         reasoning=reasoning,
         audio_input=count_of(prompt.audio_tokens) if prompt else 0,
         audio_output=count_of(completion.audio_tokens) if completion else 0,
+        image_input=count_of(prompt.image_tokens) if prompt else 0,
+        image_output=count_of(completion.image_tokens) if completion else 0,
+        citation=citation,
+        searches=usage.searches(),
+        billed_nano_usd=_billed(usage),
     )
+
+
+def _billed(usage: TokenCounts) -> int | None:
+    if usage.cost is None and usage.cost_in_usd_ticks is None:
+        return None
+    return to_nano_usd(billed_usd(usage.cost, usage.cost_in_usd_ticks, usage.cost_details, usage.is_byok))
