@@ -16,6 +16,7 @@ from proxy.dialects.bedrock.families import family_of, is_claude
 from proxy.dialects.bedrock.messages_out import render_messages
 from proxy.dialects.bedrock.model_fields import Extras, render_model_fields
 from proxy.dialects.bedrock.tools_out import render_tools
+from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Converse has no such parameter."
 _ABSENT = ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "user", "verbosity")
@@ -91,7 +92,7 @@ def _add_format(body: dict[str, Any], request: Request, losses: Losses) -> None:
     is_own = request.dialect == "bedrock"
     if form.kind == "json" or (not is_own and not _has_formats(request.model)):
         losses.of(request, "format", "The form is asked for in words: nothing holds this model to it.")
-        body.setdefault("system", []).append({"text": _ask_for(form.schema)})
+        body.setdefault("system", []).append({"text": ask_for_form(form.schema)})
         return
     schema = form.schema or {}
     if not is_own and is_claude(request.model):
@@ -112,13 +113,6 @@ def _has_formats(model: str) -> bool:
     if family == "claude":
         return model_of(model).has_formats
     return family not in {"nova", "llama"} and "titan" not in model
-
-
-def _ask_for(schema: dict[str, Any] | None) -> str:
-    if schema is None:
-        return "Answer with one JSON object and nothing else: no explanation, no code fence."
-    text = orjson.dumps(schema).decode()
-    return f"Answer with JSON of this schema and nothing else, no explanation, no code fence:\n{text}"
 
 
 def _add_tier(body: dict[str, Any], request: Request, losses: Losses) -> None:

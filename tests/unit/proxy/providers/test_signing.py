@@ -23,7 +23,9 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2
 
 def suite_signature(method: str, target: str, body: bytes = b"") -> str:
     headers = dict(
-        sign(method, f"https://example.amazonaws.com{target}", body, SUITE_NS, SUITE_KEYS, "us-east-1", "service")
+        sign(
+            method, f"https://example.amazonaws.com{target}", body, SUITE_NS, SUITE_KEYS, "us-east-1", service="service"
+        )
     )
     return headers[b"authorization"].decode().rpartition("Signature=")[2]
 

@@ -1,0 +1,36 @@
+"""Why an answer ended: https://docs.cohere.com/reference/chat#response (November 2026). v1's words are read as well."""
+
+from proxy.canonical.answer import StopReason
+
+_MEANINGS: dict[str, StopReason] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop_sequence",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR": "error",
+    "TIMEOUT": "error",
+    "USER_CANCEL": "error",
+    "ERROR_TOXIC": "content_filter",
+    "ERROR_LIMIT": "context_window",
+}
+_WORDS: dict[StopReason, str] = {
+    "stop": "COMPLETE",
+    "stop_sequence": "STOP_SEQUENCE",
+    "length": "MAX_TOKENS",
+    "context_window": "ERROR_LIMIT",
+    "tool_calls": "TOOL_CALL",
+    "content_filter": "ERROR_TOXIC",
+    "refusal": "COMPLETE",
+    "pause": "COMPLETE",
+    "error": "ERROR",
+}
+
+
+def parse_stop(word: str) -> StopReason:
+    """A word that nobody knows yet ends like any other answer; it is kept as the native one."""
+    return _MEANINGS.get(word, "stop")
+
+
+def render_stop(stop: StopReason, native: str) -> str:
+    """The native word where it is one of Cohere's."""
+    return native if _MEANINGS.get(native) == stop else _WORDS[stop]
