@@ -5,7 +5,7 @@ from typing import Any
 
 from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Citation, Native, Part, Refusal, Text, Thinking, ToolCall
-from proxy.dialects.anthropic.blocks_in import parse_block
+from proxy.dialects.anthropic.blocks_in import parse_block, parse_native
 from proxy.dialects.anthropic.blocks_out import parse_arguments
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
@@ -15,6 +15,7 @@ from proxy.dialects.codec import Opening
 from proxy.dialects.reading import member, text_of
 
 _KNOWN = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
+_CLIENTS_OWN = {"image", "document", "tool_result"}  # of a block that only a client sends nothing is known in an answer
 _NO_PLACE = "Anthropic's messages have no place for it."
 
 
@@ -41,7 +42,7 @@ def parse_answer(body: Mapping[str, Any]) -> Answer:
 def _parse_parts(content: object) -> Iterator[Part]:
     for block in content if isinstance(content, list) else ():
         if isinstance(member(block, "type"), str):
-            part = parse_block(block)
+            part = parse_native(block) if block["type"] in _CLIENTS_OWN else parse_block(block)
             if not is_nothing(part):
                 yield part
 

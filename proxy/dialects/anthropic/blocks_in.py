@@ -12,18 +12,23 @@ _CALL_EXTRA = ("caller", "toolset_name")
 _MEDIA_KNOWN = {"type", "source", "cache_control", "title"}
 
 
-def parse_content(content: object, where: str) -> list[Part]:
-    """A string is one text. Raises InvalidRequest for what is neither that nor a list of blocks."""
+def parse_content(content: object, where: str, *, is_inside: bool = False) -> list[Part]:
+    """A string is one text. Raises InvalidRequest for what is neither that nor a list of blocks.
+
+    `is_inside` of a tool's result: a result inside a result has no meaning, and must not lead down without an end.
+    """
     if isinstance(content, str):
         return [Text(content)]
     if content is None:
         return []
     if not isinstance(content, list):
         raise InvalidRequest(f"{where}.content must be a string or a list of content blocks.")
-    return [parse_block(block, f"{where}.content.{number}") for number, block in enumerate(content)]
+    return [
+        parse_block(block, f"{where}.content.{number}", is_inside=is_inside) for number, block in enumerate(content)
+    ]
 
 
-def parse_block(block: object, where: str = "content") -> Part:
+def parse_block(block: object, where: str = "content", *, is_inside: bool = False) -> Part:
     """Whatever is not known here is `Native`: it goes back to this dialect as it came."""
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         raise InvalidRequest(f"{where} must be an object with a `type`.")
@@ -34,7 +39,7 @@ def parse_block(block: object, where: str = "content") -> Part:
             return _parse_media(block)
         case "tool_use":
             return parse_tool_use(block)
-        case "tool_result":
+        case "tool_result" if not is_inside:
             return _parse_tool_result(block, where)
         case "thinking":
             return Thinking(text_of(block.get("thinking")), text_of(block.get("signature")), made_by="anthropic")
@@ -114,7 +119,7 @@ def _texts(content: object) -> list[str]:
 def _parse_tool_result(block: dict[str, Any], where: str) -> ToolResult:
     return ToolResult(
         text_of(block.get("tool_use_id")),
-        parse_content(block.get("content"), where),
+        parse_content(block.get("content"), where, is_inside=True),
         is_error=block.get("is_error") is True,
         cache=parse_cache(block),
     )

@@ -12,7 +12,7 @@
 begins anew at another provider: what was begun stays, and numbers of blocks start over.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -38,10 +38,11 @@ from proxy.dialects.anthropic.blocks_in import call_extra, parse_citation, parse
 from proxy.dialects.anthropic.failures import failure_in_stream
 from proxy.dialects.anthropic.stops import parse_stop
 from proxy.dialects.anthropic.usage import parse_anthropic_usage
-from proxy.dialects.reading import member, text_of
+from proxy.dialects.reading import count_of, member, text_of
 from proxy.wire.sse import FrameCutter, parse_data
 
 _HEAD = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
+_KNOWN_AT_END = {"type", "delta", "usage", "stop_reason", "stop_sequence"}
 _KINDS = {"text": "text", "thinking": "thinking", "redacted_thinking": "thinking", "tool_use": "tool_use"}
 _KIND_OF_DELTA = {
     "text_delta": "text",
@@ -63,15 +64,16 @@ class _Block(msgspec.Struct):
 class AnthropicDecoder:
     """Reads one stream. Nothing comes after StreamEnded or Failed."""
 
-    __slots__ = ("_blocks", "_cutter", "_is_over", "_next_part", "_takers", "_usage")
+    __slots__ = ("_blocks", "_cutter", "_events", "_is_over", "_next_part", "_takers", "_usage")
 
     def __init__(self) -> None:
         self._cutter = FrameCutter()
-        self._blocks: dict[Any, _Block] = {}
+        self._events: list[Event] = []  # read and not yet handed out
+        self._blocks: dict[int, _Block] = {}
         self._next_part = 0
         self._usage: dict[str, Any] = {}
         self._is_over = False
-        self._takers: dict[str, Callable[[dict[str, Any]], Iterator[Event]]] = {
+        self._takers: dict[str, Callable[[dict[str, Any]], None]] = {
             "content_block_delta": self._take_delta,
             "content_block_start": self._take_block,
             "content_block_stop": self._take_block_end,
@@ -81,145 +83,147 @@ class AnthropicDecoder:
             "error": self._take_error,
         }
 
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """Takes in all of the bytes before it answers the first event: an unread answer loses none."""
-        return iter(self._read(self._cutter.feed(data)))
+    def feed(self, data: bytes) -> list[Event]:
+        return self._read(self._cutter.feed(data))
 
-    def close(self) -> Iterator[Event]:
+    def close(self) -> list[Event]:
         rest = self._cutter.close()
         events = self._read(rest)
         if not self._is_over:
             self._is_over = True
             events.append(Failed(_why_broken_off(rest)))
-        return iter(events)
+        return events
 
     def _read(self, frames: bytes) -> list[Event]:
-        events: list[Event] = []
-        for data in parse_data(frames) if frames and not self._is_over else ():
+        for data in parse_data(frames) if frames else ():
+            if self._is_over:
+                break
             try:
                 event = orjson.loads(data)
             except orjson.JSONDecodeError:
-                event = None
+                continue  # what relays put between: the end, which is watched for, tells whether something is missing
             if isinstance(event, dict):
-                events.extend(self._take(event))
-            if self._is_over:
-                break
+                self._take(event)
+        events, self._events = self._events, []
         return events
 
-    def _take(self, event: dict[str, Any]) -> Iterator[Event]:
-        take = self._takers.get(event.get("type"))  # type: ignore[arg-type] # any JSON value may stand there
+    def _take(self, event: dict[str, Any]) -> None:
+        take = self._takers.get(text_of(event.get("type")))
         if take is not None:
-            return take(event)
-        return self._take_error(event) if isinstance(event.get("error"), dict) else iter(())
+            take(event)
+        elif isinstance(event.get("error"), dict):
+            self._take_error(event)
 
-    def _take_start(self, event: dict[str, Any]) -> Iterator[Event]:
+    def _take_start(self, event: dict[str, Any]) -> None:
         message = event.get("message")
         message = message if isinstance(message, dict) else {}
         self._blocks.clear()
-        if self._usage:  # the client knows it by the first one's id
-            yield from self._take_usage(message.get("usage"))
-            return
-        rest = {name: value for name, value in message.items() if name not in _HEAD and value is not None}
-        yield MessageStarted(text_of(message.get("id")), text_of(message.get("model")), rest=rest)
-        yield from self._take_usage(message.get("usage"))
+        if not self._usage:  # of two, the client knows the stream by the first one's id
+            rest = {name: value for name, value in message.items() if name not in _HEAD and value is not None}
+            self._events.append(MessageStarted(text_of(message.get("id")), text_of(message.get("model")), rest=rest))
+        self._take_usage(message.get("usage"))
         content = message.get("content")
         for index, block in enumerate(content if isinstance(content, list) else ()):
-            yield from self._take_block({"index": index, "content_block": block})
+            self._take_block({"index": index, "content_block": block})
 
-    def _take_usage(self, usage: object) -> Iterator[Event]:
+    def _take_usage(self, usage: object) -> None:
         if isinstance(usage, dict):
             self._usage = self._usage | {name: value for name, value in usage.items() if value is not None}
-            yield UsageReported(parse_anthropic_usage(self._usage), self._usage)
+            self._events.append(UsageReported(parse_anthropic_usage(self._usage), self._usage))
 
-    def _take_block(self, event: dict[str, Any]) -> Iterator[Event]:
+    def _take_block(self, event: dict[str, Any]) -> None:
         raw = event.get("content_block")
         if not isinstance(raw, dict):
             return
-        block = self._begin(event.get("index"), _KINDS.get(text_of(raw.get("type")), ""), raw)
+        block = self._begin(count_of(event.get("index")), _KINDS.get(text_of(raw.get("type")), ""), raw)
         if block.kind == "text":
-            yield from self._say(block, text_of(raw.get("text")))
-            for citation in raw.get("citations") or ():
-                yield from self._cite(block, citation)
+            self._say(block, raw.get("text"))
+            citations = raw.get("citations")
+            for citation in citations if isinstance(citations, list) else ():
+                self._cite(block, citation)
         elif block.kind == "thinking":
-            yield from self._think(
-                block, text_of(raw.get("thinking")), text_of(raw.get("signature")), text_of(raw.get("data"))
-            )
+            self._think(block, raw.get("thinking"), raw.get("signature"), raw.get("data"))
         elif block.kind == "tool_use":
             block.has_begun = True
-            yield ToolCallStarted(block.part, text_of(raw.get("id")), text_of(raw.get("name")), extra=call_extra(raw))
+            name = text_of(raw.get("name"))
+            self._events.append(ToolCallStarted(block.part, text_of(raw.get("id")), name, extra=call_extra(raw)))
             if given := raw.get("input"):
-                yield ToolArgsDelta(block.part, render_arguments(given))
+                self._events.append(ToolArgsDelta(block.part, render_arguments(given)))
 
-    def _begin(self, index: object, kind: str, raw: dict[str, Any]) -> _Block:
+    def _begin(self, index: int, kind: str, raw: dict[str, Any]) -> _Block:
         block = self._blocks[index] = _Block(self._next_part, kind, raw)
         self._next_part += 1
         return block
 
-    def _take_delta(self, event: dict[str, Any]) -> Iterator[Event]:
+    def _take_delta(self, event: dict[str, Any]) -> None:
         delta = event.get("delta")
         if not isinstance(delta, dict):
             return
-        block = self._blocks.get(event.get("index"))
+        index = count_of(event.get("index"))
+        block = self._blocks.get(index)
         if block is None:  # its start was lost
-            block = self._begin(event.get("index"), _KIND_OF_DELTA.get(text_of(delta.get("type")), ""), {})
+            block = self._begin(index, _KIND_OF_DELTA.get(text_of(delta.get("type")), ""), {})
         if block.kind == "text":
-            yield from self._say(block, text_of(delta.get("text")))
-            yield from self._cite(block, delta.get("citation"))
+            self._say(block, delta.get("text"))
+            self._cite(block, delta.get("citation"))
         elif block.kind == "tool_use":
             if piece := text_of(delta.get("partial_json")):
                 block.has_begun = True
-                yield ToolArgsDelta(block.part, piece)
+                self._events.append(ToolArgsDelta(block.part, piece))
         elif block.kind == "thinking":
-            yield from self._think(block, text_of(delta.get("thinking")), text_of(delta.get("signature")))
+            self._think(block, delta.get("thinking"), delta.get("signature"))
         else:
             _grow(block, delta)
 
-    def _say(self, block: _Block, text: str) -> Iterator[Event]:
-        if text:
+    def _say(self, block: _Block, text: object) -> None:
+        if text and isinstance(text, str):
             block.has_begun = True
-            yield TextDelta(block.part, text)
+            self._events.append(TextDelta(block.part, text))
 
-    def _cite(self, block: _Block, citation: object) -> Iterator[Event]:
+    def _cite(self, block: _Block, citation: object) -> None:
         if isinstance(citation, dict):
             block.has_begun = True
-            yield CitationAdded(block.part, parse_citation(citation))
+            self._events.append(CitationAdded(block.part, parse_citation(citation)))
 
-    def _think(self, block: _Block, text: str, signature: str = "", redacted: str = "") -> Iterator[Event]:
+    def _think(self, block: _Block, text: object, signature: object, redacted: object = "") -> None:
+        text, signature, redacted = text_of(text), text_of(signature), text_of(redacted)
         if text or signature or redacted:
             block.has_begun = True
-            yield ThinkingDelta(block.part, text, signature, redacted, "anthropic")
+            self._events.append(ThinkingDelta(block.part, text, signature, redacted, "anthropic"))
 
-    def _take_block_end(self, event: dict[str, Any]) -> Iterator[Event]:
-        block = self._blocks.pop(event.get("index"), None)
-        if block is None:
-            return
+    def _take_block_end(self, event: dict[str, Any]) -> None:
+        block = self._blocks.pop(count_of(event.get("index")), None)
+        if block is not None:
+            self._end(block)
+
+    def _end(self, block: _Block) -> None:
         if not block.kind and (native := _whole(block)):
-            yield NativeAdded(block.part, parse_native(native))
+            self._events.append(NativeAdded(block.part, parse_native(native)))
             block.has_begun = True
         if block.has_begun:
-            yield PartEnded(block.part)
+            self._events.append(PartEnded(block.part))
 
-    def _take_message_delta(self, event: dict[str, Any]) -> Iterator[Event]:
+    def _take_message_delta(self, event: dict[str, Any]) -> None:
         delta = event.get("delta")
         delta = delta if isinstance(delta, dict) else {}
-        known = {"type", "delta", "usage", "stop_reason", "stop_sequence"}
-        rest = {key: one for key, one in (event | delta).items() if key not in known and one is not None}
+        rest = {key: one for key, one in (event | delta).items() if key not in _KNOWN_AT_END and one is not None}
         if rest:
-            yield MessageStarted(rest=rest)
-        yield from self._take_usage(event.get("usage"))
+            self._events.append(MessageStarted(rest=rest))
+        self._take_usage(event.get("usage"))
         if native_stop := text_of(delta.get("stop_reason")):
-            for index in list(self._blocks):
-                yield from self._take_block_end({"index": index})
-            sequence = delta.get("stop_sequence")
-            yield MessageEnded(parse_stop(native_stop), native_stop, sequence if isinstance(sequence, str) else None)
+            for block in self._blocks.values():
+                self._end(block)
+            self._blocks.clear()
+            sequence = text_of(delta.get("stop_sequence")) or None
+            self._events.append(MessageEnded(parse_stop(native_stop), native_stop, sequence))
 
-    def _take_stop(self, _: dict[str, Any]) -> Iterator[Event]:
+    def _take_stop(self, _: dict[str, Any]) -> None:
         self._is_over = True
-        yield StreamEnded()
+        self._events.append(StreamEnded())
 
-    def _take_error(self, event: dict[str, Any]) -> Iterator[Event]:
+    def _take_error(self, event: dict[str, Any]) -> None:
         self._is_over = True
-        yield Failed(failure_in_stream(event))
+        self._events.append(Failed(failure_in_stream(event)))
 
 
 def _grow(block: _Block, delta: dict[str, Any]) -> None:
@@ -230,7 +234,8 @@ def _grow(block: _Block, delta: dict[str, Any]) -> None:
     raw = dict(block.raw)
     for name, value in delta.items():
         if name == "citation":
-            raw["citations"] = [*(raw.get("citations") or ()), value]
+            before = raw.get("citations")
+            raw["citations"] = [*(before if isinstance(before, list) else ()), value]
         elif name != "type":
             before = raw.get(name)
             raw[name] = before + value if isinstance(before, str) and isinstance(value, str) else value
