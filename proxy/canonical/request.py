@@ -129,3 +129,4 @@ class Rendered(msgspec.Struct):
     body: dict[str, Any]
     losses: list[Loss] = []
     headers: dict[str, str] = {}  # 'anthropic-beta' and the like
+    tool_names: dict[str, str] = {}  # as they stand in the body → as the client wrote them, where the two differ

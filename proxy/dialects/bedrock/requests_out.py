@@ -15,7 +15,7 @@ from proxy.dialects.anthropic.schemas import restrict
 from proxy.dialects.bedrock.families import family_of, is_claude
 from proxy.dialects.bedrock.messages_out import render_messages
 from proxy.dialects.bedrock.model_fields import Extras, render_model_fields
-from proxy.dialects.bedrock.tools_out import render_tools
+from proxy.dialects.bedrock.tools_out import changed_names, render_tools
 from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Converse has no such parameter."
@@ -42,7 +42,7 @@ def render_request(request: Request) -> Rendered:
         _put_back(body, request.rest)
     else:
         _tell_lost(request, losses)
-    return Rendered(body, losses.found)
+    return Rendered(body, losses.found, tool_names=changed_names(request))
 
 
 def _render_inference(request: Request, extras: Extras, losses: Losses) -> dict[str, Any]:

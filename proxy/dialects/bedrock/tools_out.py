@@ -36,6 +36,12 @@ def render_tools(request: Request, losses: Losses) -> dict[str, Any] | None:
     return config
 
 
+def changed_names(request: Request) -> dict[str, str]:
+    """What an answer calls a tool → what the client does, where Bedrock does not take the client's name."""
+    fitted = ((fit_name(tool.name), tool.name) for tool in request.tools if isinstance(tool, Tool))
+    return {name: own for name, own in fitted if name != own}
+
+
 def _tools_spoken_of(request: Request) -> list[str]:
     """Names of the tools that the conversation's calls and results are of."""
     names: dict[str, None] = {}
