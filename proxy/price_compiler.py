@@ -11,11 +11,14 @@ from typing import Any
 from genai_prices import __version__, types
 from genai_prices.data import providers
 
-# The units that `records.Usage` can fill; the list has more (images, searches, pages).
+# The units that `records.Usage` can fill; the list has more (hours, pages, pixels).
 KEYS = (
-    "input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_1h_mtok",
-    "input_audio_mtok", "output_audio_mtok", "output_reasoning_mtok", "requests_kcount",
+    "input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_5m_mtok", "cache_write_1h_mtok",
+    "input_audio_mtok", "output_audio_mtok", "input_image_mtok", "output_image_mtok", "cache_audio_read_mtok",
+    "output_reasoning_mtok", "output_citation_mtok", "requests_kcount", "web_searches_kcount",
 )  # fmt: skip
+# What an answer says of itself in one word: `flex`, `batch`, `fast`.
+CONTEXTS = ("service_tier", "processing", "speed")
 
 
 def compiled() -> dict[str, Any]:
@@ -37,12 +40,17 @@ def _provider(provider: types.Provider) -> dict[str, Any]:
 def _model(model: types.ModelInfo) -> dict[str, Any]:
     prices = model.prices
     standard = [types.ConditionalPrice(prices=prices)] if isinstance(prices, types.ModelPrice) else prices
-    variants = [one for one in model.price_variants or [] if set(one.when) == {"service_tier"}]
+    variants = [
+        (word, one)
+        for one in model.price_variants or []
+        for name, word in one.when.items()
+        if len(one.when) == 1 and name in CONTEXTS
+    ]
     return {
         "id": model.id,
         "match": _clause(model.match),
         "prices": [[_constraint(one.constraint), _prices(one.prices)] for one in standard],
-        "tiers": [[one.when["service_tier"], _constraint(one.constraint), _prices(one.prices)] for one in variants],
+        "tiers": [[word, _constraint(one.constraint), _prices(one.prices)] for word, one in variants],
     }
 
 

@@ -39,22 +39,12 @@ class ListedModel(msgspec.Struct, frozen=True):
     id: str
     match: list[Any]
     prices: list[tuple[Constraint, Rates]]
-    tiers: list[tuple[str, Constraint, Rates]]
+    tiers: list[tuple[str, Constraint, Rates]]  # by service tier, kind of processing or speed: what differs
 
-    def rates(self, at: datetime, service_tier: str) -> Rates:
-        """The last price whose condition holds, else the first; a service tier replaces what it names."""
-        standard = self.prices[0][1]
-        for constraint, rates in reversed(self.prices):
-            if holds(constraint, at):
-                standard = rates
-                break
-        if not service_tier:
-            return standard
-        found: Rates = {}
-        for name, constraint, rates in self.tiers:
-            if name == service_tier and holds(constraint, at):
-                found = {**rates, **found}
-        return {**standard, **found} if found else standard
+    def standard_at(self, at: datetime) -> int:
+        """The place of the last price whose condition holds, else of the first."""
+        places = range(len(self.prices) - 1, -1, -1)
+        return next((place for place in places if holds(self.prices[place][0], at)), 0)
 
 
 class ListedProvider(msgspec.Struct, frozen=True, dict=True):

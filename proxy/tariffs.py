@@ -1,0 +1,187 @@
+"""The rates of one model: which of them hold for a call, and what its usage comes to. Whole numbers only.
+
+| what | rule |
+|---|---|
+| a rate that is missing | that of its whole: cached sound costs what is cached, reasoning what the output costs |
+| Claude's cache | to write for five minutes 1.25 × the input, for an hour 2 ×, unless the list says otherwise |
+| length | a cliff: beyond a tier's start all tokens pay its rate |
+| tier | words of the answer, joined by `+`: `flex`, `priority`, `fast`, `batch`; a batch without rates costs half |
+| `us` | Claude's `inference_geo`: 1.1 × for all tokens |
+
+Sources, November 2026: https://platform.claude.com/docs/en/about-claude/pricing, https://platform.openai.com/docs/pricing,
+https://ai.google.dev/gemini-api/docs/pricing
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from proxy.price_list import ListedModel, Rates, holds
+from proxy.price_overrides import Override
+from proxy.records import Usage
+
+SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of up to 18 decimals, and fast
+
+_NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
+_NANO_PER_THOUSANDTH = 1_000_000  # of 1 USD per thousand requests
+_BATCH, _US = "batch", "us"
+
+
+class Flat(NamedTuple):
+    """Rates at one length of input, in 1e-15 nano-USD."""
+
+    fresh: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    output: int
+    reasoning: int
+    audio_input: int
+    audio_output: int
+    image_input: int
+    image_output: int
+    audio_cache_read: int
+    citation: int
+    request: int
+    search: int
+
+
+Schedule = list[tuple[int, Flat]]  # beyond how many tokens of input, the highest first; ends with -1
+
+
+class Tariff:
+    """All rates of one model, with what the configuration says instead."""
+
+    def __init__(self, source: str, model: ListedModel, overrides: tuple[Override, ...] = ()) -> None:
+        self.source = source
+        self._model = model
+        self._overrides = overrides
+        self._is_claude = "claude" in model.id
+        self._words = {_BATCH, _US, *(name for name, _, _ in model.tiers), *(one.tier for one in overrides)} - {""}
+        self._is_timeless = len(model.prices) == 1 and model.prices[0][0] is None and not overrides
+        self._schedules: dict[tuple[object, ...], Schedule] = {}
+        self._standard = self._schedule(0, ()) if self._is_timeless else []
+
+    def has_prices(self, at_ns: int) -> bool:
+        """False for a model that only the configuration knows, before the first day that it names."""
+        if self._model.prices[0][1]:
+            return True
+        at = datetime.fromtimestamp(at_ns / 1e9, UTC)
+        return any(holds(one.when, at) for one in self._overrides)
+
+    def rates(self, whole_input: int, at_ns: int, tier: str = "") -> Flat:
+        schedule = self._standard
+        words = self._known(tier) if tier else ()
+        if words or not self._is_timeless:
+            schedule = self._schedule(at_ns, words)
+        for start, flat in schedule:
+            if whole_input > start:
+                return flat
+        return schedule[-1][1]
+
+    def total(self, usage: Usage, at_ns: int, tier: str = "") -> int:
+        """What `usage` comes to before rounding, in 1e-15 nano-USD."""
+        fresh = usage.input if usage.billed_input is None else usage.billed_input
+        output = usage.output if usage.billed_output is None else usage.billed_output
+        read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
+        if usage.billed_input is not None:
+            read = write_5m = write_1h = 0
+        rates = self.rates(fresh + read + write_5m + write_1h, at_ns, tier)
+        total = fresh * rates.fresh + output * rates.output + rates.request
+        if read or write_5m or write_1h:
+            total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
+        if usage.reasoning:
+            total += min(usage.reasoning, output) * (rates.reasoning - rates.output)
+        return total + sum(_rare(usage, rates, fresh, output))
+
+    def _known(self, tier: str) -> tuple[str, ...]:
+        """The words of a tier that matter. They come from outside: what is not known is not remembered either."""
+        return tuple(word for word in tier.split("+") if word in self._words)
+
+    def _schedule(self, at_ns: int, words: tuple[str, ...]) -> Schedule:
+        at = datetime.fromtimestamp(at_ns / 1e9, UTC)
+        standard = self._model.standard_at(at)
+        tiers = tuple(
+            place for place, (name, when, _) in enumerate(self._model.tiers) if name in words and holds(when, at)
+        )
+        overrides = tuple(
+            place
+            for place, one in enumerate(self._overrides)
+            if holds(one.when, at) and (not one.tier or one.tier in words)
+        )
+        key = (standard, tiers, overrides, _BATCH in words, _US in words)
+        found = self._schedules.get(key)
+        if found is None:
+            found = self._schedules[key] = self._made(standard, tiers, overrides, words)
+        return found
+
+    def _made(
+        self, standard: int, tiers: tuple[int, ...], overrides: tuple[int, ...], words: tuple[str, ...]
+    ) -> Schedule:
+        rates = dict(self._model.prices[standard][1])
+        for place in reversed(tiers):  # of two that name the same rate, the first holds
+            rates |= self._model.tiers[place][2]
+        for place in overrides:
+            rates = self._overrides[place].over(rates)
+        has_batch = any(self._model.tiers[place][0] == _BATCH for place in tiers) or any(
+            self._overrides[place].tier == _BATCH for place in overrides
+        )
+        share = Decimal(1)
+        if _BATCH in words and not has_batch:
+            share /= 2
+        if _US in words and self._is_claude:
+            share *= Decimal("1.1")
+        starts = {start for rate in rates.values() for start, _ in rate.tiers}
+        return [
+            (start, _flat(rates, start + 1, share, is_claude=self._is_claude))
+            for start in sorted({-1, *starts}, reverse=True)
+        ]
+
+
+def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) -> Flat:
+    def rate(*names: str, unit: Decimal | int = _NANO_PER_TOKEN * share) -> int:
+        found = next((rates[name] for name in names if name in rates), None)
+        return int(found.at(whole_input) * unit * SCALE) if found else 0
+
+    fresh, output = rate("input_mtok"), rate("output_mtok")
+    write_5m = rate("cache_write_5m_mtok", "cache_write_mtok", "input_mtok")
+    write_1h = rate("cache_write_1h_mtok", "cache_write_mtok", "input_mtok")
+    if is_claude and not {"cache_write_mtok", "cache_write_5m_mtok"} & rates.keys():
+        write_5m = fresh * 5 // 4
+    if is_claude and "cache_write_1h_mtok" not in rates:
+        write_1h = write_5m * 8 // 5
+    return Flat(
+        fresh=fresh,
+        cache_read=rate("cache_read_mtok", "input_mtok"),
+        cache_write_5m=write_5m,
+        cache_write_1h=write_1h,
+        output=output,
+        reasoning=rate("output_reasoning_mtok", "output_mtok"),
+        audio_input=rate("input_audio_mtok", "input_mtok"),
+        audio_output=rate("output_audio_mtok", "output_mtok"),
+        image_input=rate("input_image_mtok", "input_mtok"),
+        image_output=rate("output_image_mtok", "output_mtok"),
+        audio_cache_read=rate("cache_audio_read_mtok", "cache_read_mtok", "input_mtok"),
+        citation=rate("output_citation_mtok"),
+        request=rate("requests_kcount", unit=_NANO_PER_THOUSANDTH),
+        search=rate("web_searches_kcount", unit=_NANO_PER_THOUSANDTH),
+    )
+
+
+def _rare(usage: Usage, rates: Flat, fresh: int, output: int) -> Iterator[int]:
+    """What the parts with a rate of their own cost beside what they were counted at already, and the fees."""
+    if usage.audio_input:
+        yield min(usage.audio_input, fresh) * (rates.audio_input - rates.fresh)
+    if usage.audio_output:
+        yield min(usage.audio_output, output) * (rates.audio_output - rates.output)
+    if usage.image_input:
+        yield min(usage.image_input, fresh) * (rates.image_input - rates.fresh)
+    if usage.image_output:
+        yield min(usage.image_output, output) * (rates.image_output - rates.output)
+    if usage.audio_cache_read:
+        yield min(usage.audio_cache_read, usage.cache_read) * (rates.audio_cache_read - rates.cache_read)
+    if usage.citation:
+        yield usage.citation * rates.citation
+    if usage.searches:
+        yield usage.searches * rates.search
