@@ -5,8 +5,8 @@ from typing import Any
 
 from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Citation, Native, Part, Refusal, Text, Thinking, ToolCall
-from proxy.dialects.anthropic.blocks_in import parse_block, parse_native
-from proxy.dialects.anthropic.blocks_out import parse_arguments
+from proxy.dialects.anthropic.blocks_in import parse_block
+from proxy.dialects.anthropic.blocks_out import block_kind, own_call_extra, parse_arguments
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
 from proxy.dialects.anthropic.stops import parse_stop, render_stop, render_stop_details
@@ -15,7 +15,7 @@ from proxy.dialects.codec import Opening
 from proxy.dialects.reading import member, text_of
 
 _KNOWN = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}
-_CLIENTS_OWN = {"image", "document", "tool_result"}  # of a block that only a client sends nothing is known in an answer
+_ANSWERED = {"text", "tool_use", "thinking", "redacted_thinking"}
 _NO_PLACE = "Anthropic's messages have no place for it."
 
 
@@ -42,7 +42,7 @@ def parse_answer(body: Mapping[str, Any]) -> Answer:
 def _parse_parts(content: object) -> Iterator[Part]:
     for block in content if isinstance(content, list) else ():
         if isinstance(member(block, "type"), str):
-            part = parse_native(block) if block["type"] in _CLIENTS_OWN else parse_block(block)
+            part = parse_block(block) if block["type"] in _ANSWERED else Native("anthropic", block)
             if not is_nothing(part):
                 yield part
 
@@ -98,7 +98,7 @@ def render_answer_block(part: Part, losses: Losses) -> dict[str, Any] | None:
                 "id": part.id,
                 "name": part.name,
                 "input": parse_arguments(part)[0],
-            } | part.extra
+            } | own_call_extra(part.extra)
         case Thinking():
             return _render_thinking(part)
         case Native(dialect="anthropic", raw=raw):
@@ -110,7 +110,7 @@ def render_answer_block(part: Part, losses: Losses) -> dict[str, Any] | None:
 def tell_lost(part: Part, losses: Losses) -> None:
     kind = getattr(part, "kind", "")
     if isinstance(part, Native):
-        kind = part.raw.get("type") or next(iter(part.raw), "block")
+        kind = block_kind(part.raw)
     losses.add(str(kind), _NO_PLACE)
 
 

@@ -29,7 +29,10 @@ def parse_content(content: object, where: str, *, is_inside: bool = False) -> li
 
 
 def parse_block(block: object, where: str = "content", *, is_inside: bool = False) -> Part:
-    """Whatever is not known here is `Native`: it goes back to this dialect as it came."""
+    """Whatever is not known here is `Native`: it goes back to this dialect as it came.
+
+    A summary of what was said before is text to other dialects in a request. In an answer it is not: nobody asked.
+    """
     if not isinstance(block, dict) or not isinstance(block.get("type"), str):
         raise InvalidRequest(f"{where} must be an object with a `type`.")
     match block["type"]:
@@ -45,7 +48,9 @@ def parse_block(block: object, where: str = "content", *, is_inside: bool = Fals
             return Thinking(text_of(block.get("thinking")), text_of(block.get("signature")), made_by="anthropic")
         case "redacted_thinking":
             return Thinking(redacted=text_of(block.get("data")), made_by="anthropic")
-    return parse_native(block)
+        case "search_result" | "compaction":
+            return Native("anthropic", block, "\n".join(_texts(block.get("content"))))
+    return Native("anthropic", block)
 
 
 def parse_cache(block: dict[str, Any]) -> CacheTtl | None:
@@ -103,13 +108,6 @@ def render_arguments(value: object) -> str:
     return orjson.dumps(value).decode() if value is not None else "{}"
 
 
-def parse_native(block: dict[str, Any]) -> Native:
-    kind, content = block["type"], block.get("content")
-    if kind in {"search_result", "compaction"}:
-        return Native("anthropic", block, "\n".join(_texts(content)))
-    return Native("anthropic", block)
-
-
 def _texts(content: object) -> list[str]:
     if isinstance(content, str):
         return [content]
@@ -146,7 +144,7 @@ def _parse_media(block: dict[str, Any]) -> Part:
             media.text = "\n".join(_texts(content))
             media.extra["source"] = source
         case _:
-            return parse_native(block)
+            return Native("anthropic", block)
     media.extra_of = "anthropic" if media.extra else None
     return media
 

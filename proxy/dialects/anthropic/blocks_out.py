@@ -20,6 +20,7 @@ from proxy.canonical.parts import (
 from proxy.dialects.anthropic.blocks_in import render_mark
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit, fit_call_id
+from proxy.dialects.reading import member
 
 Block = dict[str, Any]
 
@@ -61,8 +62,7 @@ class BlockRenderer:
             case Native(dialect="anthropic", raw=raw):
                 return dict(raw)
             case Native(dialect=dialect, raw=raw):
-                kind = raw.get("type") or next(iter(raw), "block")
-                self._losses.add(str(kind), f"Only {dialect} knows this block; Anthropic gets the rest.")
+                self._losses.add(block_kind(raw), f"Only {dialect} knows this block; Anthropic gets the rest.")
         return None
 
     def _render_text(self, text: Text) -> Block | None:
@@ -81,7 +81,7 @@ class BlockRenderer:
                 "tool_calls.arguments", "They are not a JSON object; they go as text under the key 'arguments'."
             )
         block = {"type": "tool_use", "id": fit_call_id(call.id), "name": fit(call.name), "input": arguments}
-        return _marked(block | call.extra, call.cache)
+        return _marked(block | own_call_extra(call.extra), call.cache)
 
     def _render_result(self, result: ToolResult) -> Block:
         block: Block = {"type": "tool_result", "tool_use_id": fit_call_id(result.id)}
@@ -160,7 +160,21 @@ def parse_arguments(call: ToolCall) -> tuple[dict[str, Any], bool]:
         found = orjson.loads(call.arguments or "{}")
     except orjson.JSONDecodeError:
         return {"arguments": call.arguments}, False
+    if found is None:  # Cohere's word for no arguments
+        return {}, True
     return (found, True) if isinstance(found, dict) else ({"arguments": call.arguments}, False)
+
+
+def own_call_extra(extra: dict[str, Any]) -> dict[str, Any]:
+    """What Anthropic itself said of a call: the Responses API has callers, too, and they are others."""
+    kind = member(extra.get("caller"), "type")
+    is_own = isinstance(kind, str) and kind.startswith("code_execution_")
+    return {name: extra[name] for name in ("caller", "toolset_name") if name in extra and (is_own or name != "caller")}
+
+
+def block_kind(raw: dict[str, Any]) -> str:
+    """Most dialects say it in `type`, Gemini by the member that is set."""
+    return str(raw.get("type") or next((name for name in raw if name != "thoughtSignature"), "thoughtSignature"))
 
 
 def compact(blocks: list[Block]) -> str | list[Block]:

@@ -34,7 +34,8 @@ from proxy.canonical.events import (
     UsageReported,
 )
 from proxy.canonical.failure import Failure
-from proxy.dialects.anthropic.blocks_in import call_extra, parse_citation, parse_native, render_arguments
+from proxy.canonical.parts import Native
+from proxy.dialects.anthropic.blocks_in import call_extra, parse_citation, render_arguments
 from proxy.dialects.anthropic.failures import failure_in_stream
 from proxy.dialects.anthropic.stops import parse_stop
 from proxy.dialects.anthropic.usage import parse_anthropic_usage
@@ -198,7 +199,7 @@ class AnthropicDecoder:
 
     def _end(self, block: _Block) -> None:
         if not block.kind and (native := _whole(block)):
-            self._events.append(NativeAdded(block.part, parse_native(native)))
+            self._events.append(NativeAdded(block.part, Native("anthropic", native)))
             block.has_begun = True
         if block.has_begun:
             self._events.append(PartEnded(block.part))

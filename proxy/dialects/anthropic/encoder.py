@@ -31,6 +31,7 @@ from proxy.canonical.events import (
 )
 from proxy.canonical.failure import Failure
 from proxy.dialects.anthropic.answers import message_id, render_citation, tell_lost
+from proxy.dialects.anthropic.blocks_out import own_call_extra
 from proxy.dialects.anthropic.failures import render_failure
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.stops import render_stop, render_stop_details
@@ -167,7 +168,7 @@ class AnthropicEncoder:
         if event.kind == "custom":
             self._arguments[event.part] = []
         block = {"type": "tool_use", "id": event.id, "name": event.name, "input": {}}
-        self._open(event.part, block | event.extra)
+        self._open(event.part, block | own_call_extra(event.extra))
 
     def _take_arguments(self, event: ToolArgsDelta) -> None:
         if event.part in self._arguments:

@@ -163,6 +163,7 @@ _MEMBERS: dict[str, Callable[[Request, str, Any], None]] = {
     "system": _skip,
     "stream": _skip,
     "cache_control": _skip,
+    "anthropic_version": _skip,  # of hosts, who want it in the body: `hosted.py` adds it
     "max_tokens": _take_number("max_tokens"),
     "temperature": _take_number("temperature"),
     "top_p": _take_number("top_p"),

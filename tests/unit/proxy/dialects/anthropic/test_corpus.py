@@ -276,6 +276,7 @@ NOTHING = [("stream", False), ("tools", [])]
 def meaning(body: dict[str, Any]) -> dict[str, Any]:
     """A request without the liberties of its spelling: strings for texts, neighbours of one role, defaults."""
     said = {key: value for key, value in body.items() if value is not None and (key, value) not in NOTHING}
+    said.pop("anthropic_version", None)
     said["messages"] = joined(said["messages"])
     if "system" in said:
         said["system"] = blocks_of(said["system"])

@@ -120,7 +120,7 @@ PARTS: list[Part] = [
         ],
     ),
     Native("anthropic", {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "a"}}),
-    Native("anthropic", {"type": "compaction", "content": "sum"}, "sum"),
+    Native("anthropic", {"type": "compaction", "content": "sum"}),
     ToolCall("toolu_1", "f", "{}"),
     ToolCall("toolu_2", "g", '{"a":1}'),
     Native("anthropic", {"type": "new_block", "text": "ab", "more": 1}),
