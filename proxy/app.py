@@ -14,6 +14,7 @@ from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
 from proxy.call import Call
 from proxy.deps import Deps
+from proxy.dialects.registry import codec
 from proxy.endpoints import Endpoint, find_endpoint
 from proxy.errors import Dialect, Headers, InvalidRequest, ProxyError, render_error
 from proxy.models import describe_model, list_models
@@ -29,6 +30,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 DRAIN_SECONDS = 5.0
 WHOLE_ANSWER = "pointsman.whole_answer"  # the ASGI extension of `proxy/front.py`
 
+_OF_CLIENTS: tuple[Dialect, ...] = ("openai", "anthropic", "responses", "gemini")
 _GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/gemini/")
 _MODELS = re.compile(r"(?:/openai|/anthropic|/gemini)?/v1(?:beta1?|alpha)?/models(?:/(?P<name>.+))?")
 
@@ -128,6 +130,13 @@ async def _live(shared: Shared, receive: Receive, send: Send) -> None:
             return
 
 
+def _load_codecs(shared: Shared) -> None:
+    """Before the first call, which would wait for it and hold up all others: a fifth of a second."""
+    of_providers = {provider.dialect for provider in shared.deps.policy.current().providers}
+    for dialect in of_providers.union(_OF_CLIENTS):
+        codec(dialect)
+
+
 async def _answer_rest(shared: Shared, scope: Scope, client: AsgiClient) -> None:
     """Everything that is not a call: health, the list of models, and what is not there."""
     path, headers = scope["path"], dict(scope["headers"])
@@ -154,7 +163,9 @@ def _dialect_of(path: str, headers: dict[bytes, bytes]) -> Dialect:
         return where.dialect
     if path.startswith(_GEMINI_PATHS) or b"x-goog-api-key" in headers:
         return "gemini"
-    return "anthropic" if path.startswith(("/anthropic/", "/v1/messages")) or b"anthropic-version" in headers else "openai"
+    return (
+        "anthropic" if path.startswith(("/anthropic/", "/v1/messages")) or b"anthropic-version" in headers else "openai"
+    )
 
 
 def _content(

@@ -6,7 +6,7 @@ from proxy.call import Call, Caller
 from proxy.dialects.reading import CHARACTERS_PER_TOKEN
 from proxy.fingerprint import fingerprint, label
 from proxy.ports import Provider
-from proxy.pricing import Cost
+from proxy.pricing import Cost, billed_or_computed
 from proxy.records import CallEnded, CallParked, CallProgress, CallStarted, Usage
 from proxy.redaction import without_keys
 
@@ -83,7 +83,8 @@ def write_ended(call: Call) -> None:
     """Before the last byte goes to the client; once."""
     deps, reading, policy = call.shared.deps, call.reading, call.policy
     usage = billed_usage(call)
-    cost = _cost(call, usage)
+    computed = _computed(call, usage)
+    cost = billed_or_computed(usage, computed)
     call.cost_nano_usd = cost.nano_usd
     now_ns = deps.clock.monotonic_ns()
     is_full = policy.body_policy == "full"
@@ -98,6 +99,8 @@ def write_ended(call: Call) -> None:
             error_code=call.error_code,
             usage=usage,
             cost_nano_usd=cost.nano_usd,
+            computed_nano_usd=computed.nano_usd,
+            service_tier=reading.service_tier if reading else "",
             is_priced=cost.is_priced,
             price_source=cost.source,
             stop_reason=reading.stop_reason if reading else "",
@@ -133,8 +136,8 @@ def billed_usage(call: Call) -> Usage:
         was_dropped = call.outcome == "client_left" or call.is_cut or call.error_code == "interrupted"
         return Usage(input=_estimated_input(call), is_estimated=True) if was_dropped else Usage()
     seen = reading.usage
-    if seen is None and call.where.operation == "other":  # nobody says how many tokens a file or a picture is
-        return Usage(is_estimated=True)
+    if seen is None and call.where.operation in {"other", "count_tokens"}:
+        return Usage(is_estimated=call.where.operation == "other")  # a file's tokens nobody knows, counting is free
     is_whole = call.outcome == "ok" or reading.is_complete
     if seen is not None and is_whole:
         return seen
@@ -160,16 +163,13 @@ def _estimated_input(call: Call) -> int:
     return -(-len(call.body) // CHARACTERS_PER_TOKEN)
 
 
-def _cost(call: Call, usage: Usage) -> Cost:
+def _computed(call: Call, usage: Usage) -> Cost:
     provider, reading = call.provider, call.reading
     if provider is None or call.replay_of:
         return Cost(0, True, "")
-    prices = call.shared.deps.prices
     tier = reading.service_tier if reading else ""
-    cost = prices.cost(provider, call.model, usage, call.at_ns, tier)
-    if not cost.is_priced and reading is not None and reading.model:
-        return prices.cost(provider, reading.model, usage, call.at_ns, tier)
-    return cost
+    answered_by = reading.model if reading else ""
+    return call.shared.deps.prices.cost_of_call(provider, (call.model, answered_by), usage, call.at_ns, tier)
 
 
 def _bound(call: Call, provider: Provider) -> int:

@@ -48,7 +48,7 @@ _FIXED = {
 }  # fmt: skip
 _VENDORS = ("/openai/v1/", "/anthropic/v1/", "/gemini/v1", "/cohere/v1/")
 # https://platform.openai.com/docs/api-reference/files and …/batch (November 2026)
-_STORED = re.compile(r"/v1/(?:files|batches|uploads)(?:/[\w.-]+){0,3}")
+_STORED = re.compile(r"/v1/(?:files|batches|uploads)(?:/\w[\w-]*(?:\.[\w-]+)*){0,3}")
 # https://ai.google.dev/api: also with the project of Vertex before it. A model may be asked for as 'provider/model'.
 _GEMINI = re.compile(
     r"/v1(?:beta1?|alpha)?/(?:projects/[^/]+/locations/[^/]+/publishers/[^/]+/)?models/(?P<model>.+):(?P<verb>\w+)"

@@ -5,6 +5,8 @@ import logging
 from proxy.call import Call
 from proxy.errors import ClientLeft, InternalFault, ProxyError, RunPaused, UpstreamCut, render_error, render_error_event
 from proxy.stages.admit import admit
+from proxy.stages.count import count
+from proxy.stages.foreign import render_break
 from proxy.stages.guard import guard
 from proxy.stages.park import park
 from proxy.stages.recall import is_keyed, recall
@@ -49,6 +51,9 @@ async def ask(call: Call) -> None:
     """From a request that may be asked to an answer. Alone for a keyed call, which outlives its client."""
     try:
         route(call)
+        if call.where.operation == "count_tokens" and not call.is_native:
+            await count(call)
+            return
         render(call)
         await send(call)
         await translate(call)
@@ -91,8 +96,6 @@ async def refuse(call: Call, error: ProxyError) -> None:
 def _render_break(call: Call, error: ProxyError) -> bytes:
     """A translated stream ends by its encoder, which knows what the client has already got."""
     if call.foreign is not None and call.foreign.encoder is not None:
-        from proxy.stages.foreign import render_break  # noqa: PLC0415 - loaded by who translates
-
         return render_break(call.foreign, error)
     return render_error_event(error, call.dialect, call.call_id)
 

@@ -4,6 +4,7 @@ from proxy.deps import Deps
 from proxy.fence import Fence
 from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
+from proxy.memory import SignatureMemory
 from proxy.parking import Parking
 from proxy.stages.admit import InFlight
 from proxy.stages.cut import cut
@@ -25,4 +26,5 @@ class Shared:
         self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
         self.targets = Targets()
+        self.memory = SignatureMemory(deps.clock.monotonic_ns)
         self.watches = Watches(deps.limits.watch_after_seconds)

@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from proxy.providers.known import Asked, Known, Setting, Source
-from proxy.providers.paths import path_of, without_endpoint
+from proxy.providers.paths import path_of, segment, without_endpoint
 
 _OPENAI = "/openai"
 
@@ -16,7 +16,7 @@ def path(asked: Asked) -> str:
         return f"/v1{tail}"
     if asked.dialect == "responses" or not asked.model:  # files, batches and responses belong to no deployment
         return f"{tail}?api-version={quote(version)}"
-    deployment = quote(settings.get("deployment") or asked.model, safe="")
+    deployment = segment(settings.get("deployment") or asked.model)
     return f"/deployments/{deployment}{tail}?api-version={quote(version)}"
 
 

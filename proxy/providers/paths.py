@@ -24,7 +24,7 @@ def path_of(asked: Asked) -> str:
 
 def gemini_path(asked: Asked, models: str = "/models") -> str:
     """https://ai.google.dev/api/generate-content (November 2026). Without alt=sse a stream is one JSON array."""
-    name = f"{models}/{quote(asked.model, safe='')}"
+    name = f"{models}/{segment(asked.model)}"
     if asked.operation == "embed":
         return f"{name}:{asked.tail or 'embedContent'}"
     if asked.operation == "count_tokens":
@@ -36,7 +36,12 @@ def gemini_path(asked: Asked, models: str = "/models") -> str:
 
 def bedrock_path(asked: Asked) -> str:
     """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html: ids and ARNs are escaped."""
-    return f"/model/{quote(asked.model, safe='')}/converse{'-stream' if asked.is_stream else ''}"
+    return f"/model/{segment(asked.model)}/converse{'-stream' if asked.is_stream else ''}"
+
+
+def segment(text: str, safe: str = "") -> str:
+    """One segment of a path, whatever a client wrote: no slash in it, and never a step to another place."""
+    return quote(text, safe=safe) if text.strip(".") else text.replace(".", "%2E")
 
 
 def without_endpoint(base_url: str) -> str:

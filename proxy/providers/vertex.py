@@ -5,11 +5,10 @@ writes it anew into the configuration, which is read again when it changes.
 """
 
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from proxy.errors import Dialect
 from proxy.providers.known import Asked, Body, Known, Quirk, Setting, Source
-from proxy.providers.paths import gemini_path
+from proxy.providers.paths import gemini_path, segment
 
 _CLAUDE = Source("https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai", "2026-11")
 _VERSION = "vertex-2023-10-16"
@@ -17,14 +16,16 @@ _VERSION = "vertex-2023-10-16"
 
 def path(asked: Asked) -> str:
     settings = asked.provider.settings
-    place = f"/projects/{quote(settings.get('project', ''), safe='')}/locations/{settings.get('location', 'global')}"
+    project, location = segment(settings.get("project", "")), segment(settings.get("location", "global"))
+    place = f"/projects/{project}/locations/{location}"
     if asked.operation == "other":
         return place + asked.tail
     if asked.dialect == "anthropic":
         if asked.operation == "count_tokens":
             return f"{place}/publishers/anthropic/models/count-tokens:rawPredict"
         verb = "streamRawPredict" if asked.is_stream else "rawPredict"
-        return f"{place}/publishers/anthropic/models/{quote(asked.model, safe='@')}:{verb}"
+        name = segment(asked.model, "@")
+        return f"{place}/publishers/anthropic/models/{name}:{verb}"
     return gemini_path(asked, f"{place}/publishers/google/models")
 
 

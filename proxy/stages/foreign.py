@@ -32,8 +32,10 @@ class Foreign(msgspec.Struct, eq=False):
 def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
     """Headers and body for the provider; sets `call.foreign`. Raises InvalidRequest."""
     client, provider = codec(call.dialect), codec(call.asked)
-    request = client.parse_request(_loaded(call.body), call.model, is_stream=call.head.stream is True)
+    request = client.parse_request(loaded(call.body), call.model, is_stream=call.head.stream is True)
     request.model = call.model
+    assert call.caller is not None  # noqa: S101 - identify has run
+    request = call.shared.memory.restore(call.caller.owner, request)
     rendered = provider.render_request(request)
     body, refused = adapt(call, target, rendered.body)
     report(call, [*rendered.losses, *refused])
@@ -43,7 +45,8 @@ def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
     return _headers(call, target, rendered.headers), orjson.dumps(body)
 
 
-def _loaded(body: bytes) -> dict[str, Any]:
+def loaded(body: bytes) -> dict[str, Any]:
+    """A request as plain values. Raises InvalidRequest."""
     try:
         loaded = orjson.loads(body)
     except orjson.JSONDecodeError as cause:

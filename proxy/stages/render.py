@@ -8,6 +8,7 @@ import orjson
 from proxy.call import Call
 from proxy.errors import Headers, InvalidRequest
 from proxy.stages.adapt import adapt_text
+from proxy.stages.foreign import render_foreign
 from proxy.targets import DROPPED_PREFIXES, Target
 from proxy.upstream.origin import render_request
 from proxy.wire.json_patch import replace_member
@@ -30,11 +31,9 @@ def render(call: Call) -> None:
     if is_native:
         headers, body = _passed_headers(call, target), _render_body(call, target)
     else:
-        from proxy.stages.foreign import render_foreign  # noqa: PLC0415 - codecs are loaded by who translates
-
         headers, body = render_foreign(call, target)
     if target.is_signed:
-        from proxy.providers.signing import sign_request  # noqa: PLC0415 - as above
+        from proxy.providers.signing import sign_request  # noqa: PLC0415 - botocore takes its time
 
         headers = [*headers, *sign_request(target, call.method, body, call.shared.deps.clock.now_ns())]
     try:

@@ -14,6 +14,7 @@ from proxy.errors import Headers, UpstreamCut
 from proxy.stages.answer_head import read_headers, retry_headers, withhold
 from proxy.stages.pass_bytes import pass_bytes
 from proxy.stages.settle import settle
+from proxy.stages.translate_foreign import translate_foreign
 from proxy.upstream.attempt import Attempt
 from proxy.wire.content import Decoder, plain
 from proxy.wire.json_array import ElementCutter
@@ -34,8 +35,6 @@ async def translate(call: Call) -> None:
     assert attempt is not None  # noqa: S101 - send has run
     try:
         if call.foreign is not None:
-            from proxy.stages.translate_foreign import translate_foreign  # noqa: PLC0415 - loaded by who translates
-
             await translate_foreign(call, attempt, call.foreign)
             return
         headers, content_type, encoding = read_headers(call, attempt)

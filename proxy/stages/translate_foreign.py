@@ -3,7 +3,9 @@
 Nothing is sent before the first event that means something: until then an error is answered with its proper status.
 """
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -16,7 +18,8 @@ from proxy.canonical.events import Event, Failed, StreamEnded
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold, unfold
 from proxy.dialects.event_tap import EventTap
-from proxy.errors import Headers, UpstreamFault
+from proxy.errors import Headers, ProxyError, UpstreamFault
+from proxy.memory import SignatureCollector
 from proxy.stages.adapt import note
 from proxy.stages.answer_head import foreign_headers, headers_as_text, render_retry, withhold
 from proxy.stages.foreign import Foreign, make_encoder
@@ -24,6 +27,8 @@ from proxy.stages.settle import settle
 from proxy.upstream.attempt import Attempt
 from proxy.wire.content import Decoder as Inflater
 from proxy.wire.content import plain
+
+LONGEST_REST_SECONDS = 1.0
 
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
@@ -80,6 +85,7 @@ async def _answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: 
     if isinstance(folded, Failure):
         await _answer_failure(call, attempt, foreign, folded)
         return
+    remember(call, folded)
     withhold(call)
     is_stream = call.head.stream is True
     body = _encode(call, foreign, events) if is_stream else _render(foreign, folded)
@@ -95,6 +101,12 @@ def _encode(call: Call, foreign: Foreign, events: Iterable[Event]) -> bytes:
 
 def _render(foreign: Foreign, answer: Answer) -> bytes:
     return orjson.dumps(foreign.client.render_answer(answer, foreign.opening))
+
+
+def remember(call: Call, answer: Answer) -> None:
+    """What was signed and cannot stand in the client's dialect, before the client can come back with the next turn."""
+    assert call.caller is not None  # noqa: S101 - identify has run
+    call.shared.memory.remember(call.caller.owner, answer)
 
 
 async def _answer_failure(call: Call, attempt: Attempt, foreign: Foreign, failure: Failure) -> None:
@@ -142,6 +154,7 @@ class _Relay:
         self._decoder = foreign.provider.decoder()
         self._encoder = make_encoder(call, foreign)
         self._tap = EventTap()
+        self._collector = SignatureCollector(call.asked)
         self._held: list[bytes] = []
         self._failure: Failure | None = None
         self._is_over = False
@@ -164,6 +177,7 @@ class _Relay:
     def _take(self, events: Iterable[Event]) -> None:
         for event in events:
             self._tap.take(event)
+            self._collector.take(event)
             if isinstance(event, Failed):
                 self._failure, self._is_over = event.failure, True
             elif isinstance(event, StreamEnded):
@@ -194,9 +208,18 @@ class _Relay:
             withhold(call)
             await self._commit()
         call.keep_part(out)
+        remember(call, self._collector.answer)
         self._conclude()
         settle(call)
         await call.client.end(out)
+        await self._read_rest()
+
+    async def _read_rest(self) -> None:
+        """The end of HTTP comes right after the terminal event. Read to it, the connection serves the next call."""
+        with suppress(ProxyError, TimeoutError):
+            async with asyncio.timeout(LONGEST_REST_SECONDS):
+                while await self._attempt.next():
+                    pass
 
     async def _commit(self) -> None:
         call = self._call
