@@ -80,7 +80,8 @@ class BlockRenderer:
             self._losses.add(
                 "tool_calls.arguments", "They are not a JSON object; they go as text under the key 'arguments'."
             )
-        block = {"type": "tool_use", "id": fit_call_id(call.id), "name": fit(call.name), "input": arguments}
+        name = call.name if self._is_own else fit(call.name)
+        block = {"type": "tool_use", "id": fit_call_id(call.id), "name": name, "input": arguments}
         return _marked(block | own_call_extra(call.extra), call.cache)
 
     def _render_result(self, result: ToolResult) -> Block:

@@ -15,7 +15,7 @@ from proxy.dialects.anthropic.messages_out import limit_marks, render_messages
 from proxy.dialects.anthropic.models import Model, model_of
 from proxy.dialects.anthropic.reasoning import Thought, render_own_reasoning, render_reasoning
 from proxy.dialects.anthropic.schemas import restrict
-from proxy.dialects.anthropic.tools_out import render_tool_choice, render_tools
+from proxy.dialects.anthropic.tools_out import changed_names, render_tool_choice, render_tools
 
 _UNKNOWN = "Anthropic's messages have no such member."
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
@@ -46,7 +46,8 @@ def render_request(request: Request) -> Rendered:
         _tell_lost(request, losses)
     limit_marks(body)
     betas = betas_of(body)
-    return Rendered(body, losses.found, {"anthropic-beta": ",".join(betas)} if betas else {})
+    headers = {"anthropic-beta": ",".join(betas)} if betas else {}
+    return Rendered(body, losses.found, headers, changed_names(request))
 
 
 def _add_tools(body: dict[str, Any], request: Request, losses: Losses) -> None:

@@ -31,6 +31,14 @@ def render_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
     return rendered
 
 
+def changed_names(request: Request) -> dict[str, str]:
+    """Of tools: as Anthropic gets them → as the client wrote them."""
+    if request.dialect == "anthropic":
+        return {}
+    pairs = ((fit(tool.name), tool.name) for tool in request.tools if isinstance(tool, Tool))
+    return {fitting: name for fitting, name in pairs if fitting != name}
+
+
 def render_tool_choice(request: Request, tools: list[dict[str, Any]], losses: Losses) -> dict[str, Any] | None:
     """None where nothing is to be said; without tools there is nothing to choose."""
     choice = request.tool_choice
@@ -38,20 +46,19 @@ def render_tool_choice(request: Request, tools: list[dict[str, Any]], losses: Lo
         return None
     if not request.tools and "web_search_options" not in request.rest:
         return {"type": "none"}
-    rendered = _render_choice(choice, losses) if choice is not None else None
+    is_own = request.dialect == "anthropic"
+    rendered = _render_choice(choice, losses, is_own=is_own) if choice is not None else None
     if request.is_parallel is False and (rendered is None or rendered["type"] in {"auto", "any", "tool"}):
         rendered = {**(rendered or {"type": "auto"}), "disable_parallel_tool_use": True}
     return rendered
 
 
-def _render_choice(choice: ToolChoice, losses: Losses) -> dict[str, Any] | None:
+def _render_choice(choice: ToolChoice, losses: Losses, *, is_own: bool) -> dict[str, Any] | None:
     if choice.native:
-        if choice.native.get("type") in {"auto", "any", "tool", "none"}:
-            return choice.native
-        return _render_native_choice(choice.native, losses)
+        return choice.native if is_own else _render_native_choice(choice.native, losses)
     match choice.mode:
         case "tool" if choice.names:
-            return {"type": "tool", "name": fit(choice.names[0])}
+            return {"type": "tool", "name": choice.names[0] if is_own else fit(choice.names[0])}
         case "required" | "tool":
             return {"type": "any"}
         case "none":
@@ -75,7 +82,7 @@ def _allowed(request: Request) -> list[Tool | NativeTool]:
 
 
 def _render_tool(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
-    rendered: dict[str, Any] = {"name": fit(tool.name)}
+    rendered: dict[str, Any] = {"name": tool.name if is_own else fit(tool.name)}
     if tool.description:
         rendered["description"] = tool.description
     rendered["input_schema"] = _CUSTOM_SCHEMA if tool.kind == "custom" else _object_schema(tool.schema)

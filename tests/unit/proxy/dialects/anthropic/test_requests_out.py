@@ -91,17 +91,19 @@ def test_arguments_that_are_no_object_go_as_text_in_one(arguments: str) -> None:
 
 
 def test_ids_and_names_that_anthropic_refuses_are_respelt_alike_in_call_result_and_tool() -> None:
-    body = render(
+    rendered = render(
         said("user", "hi"),
         said("assistant", ToolCall("functions.f:0", "my.tool")),
         said("tool", ToolResult("functions.f:0", [Text("x")])),
         tools=[Tool("my.tool")],
         tool_choice=ToolChoice("tool", ["my.tool"]),
-    ).body
+    )
+    body = rendered.body
     call, result = body["messages"][1]["content"][0], body["messages"][2]["content"][0]
     assert call["id"] == result["tool_use_id"] != "functions.f:0"
     assert call["name"] == body["tools"][0]["name"] == body["tool_choice"]["name"]
     assert call["name"].startswith("my_tool_")
+    assert rendered.tool_names == {call["name"]: "my.tool"}
 
 
 def test_thinking_of_others_never_reaches_anthropic_and_its_own_does_verbatim() -> None:
