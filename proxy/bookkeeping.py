@@ -2,6 +2,8 @@
 
 import re
 
+from msgspec.structs import replace
+
 from proxy.call import Call, Caller
 from proxy.dialects.reading import CHARACTERS_PER_TOKEN
 from proxy.fingerprint import fingerprint, label
@@ -13,7 +15,10 @@ from proxy.redaction import without_keys
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
 BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
 PROGRESS_NS = 1_000_000_000
+MOST_PLAIN_BYTES = 8192  # a shorter request is not searched for files
+TOKENS_PER_FILE = 1500  # of a picture of 1,024 x 1,024 at Anthropic: width x height / 750
 
+_ENCODED_FILE = re.compile(rb"[A-Za-z0-9+/_-]{4096,}={0,2}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -147,20 +152,21 @@ def billed_usage(call: Call) -> Usage:
 
 
 def _estimated(call: Call, seen: Usage, characters: int) -> Usage:
+    """What was seen, made whole. A sum that the provider said on the way is not what it bills in the end."""
     is_input_seen = seen.input or seen.cache_read or seen.cache_write_5m or seen.cache_write_1h
-    return Usage(
+    return replace(
+        seen,
         input=seen.input if is_input_seen else _estimated_input(call),
-        cache_read=seen.cache_read,
-        cache_write_5m=seen.cache_write_5m,
-        cache_write_1h=seen.cache_write_1h,
         output=max(seen.output, -(-characters // CHARACTERS_PER_TOKEN)),
-        reasoning=seen.reasoning,
+        billed_nano_usd=None,
         is_estimated=True,
     )
 
 
 def _estimated_input(call: Call) -> int:
-    return -(-len(call.body) // CHARACTERS_PER_TOKEN)
+    """By the length of the request; a file in it counts as a picture of common size does."""
+    text, files = _ENCODED_FILE.subn(b"", call.body) if len(call.body) > MOST_PLAIN_BYTES else (call.body, 0)
+    return files * TOKENS_PER_FILE - (-len(text) // CHARACTERS_PER_TOKEN)
 
 
 def _computed(call: Call, usage: Usage) -> Cost:

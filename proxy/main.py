@@ -45,7 +45,7 @@ def compose(found: Standalone, log: Path) -> Application:
         answers=FileAnswerStore(found.state / "answers", clock),
         clock=clock,
         upstream=UpstreamClient(clock, found.timeouts),
-        prices=PriceTable(compile_listing()),
+        prices=PriceTable(compile_listing(), found.prices),
         limits=found.limits,
     )
     return create_app(deps, create_mcp_app(deps) if found.policy.tool_servers else None)

@@ -1,11 +1,12 @@
 """What a call costs: integer nano-USD, rounded half-even once, from decimal prices per million tokens.
 
-The prices are those of `genai-prices`, read once at start (`proxy/price_list.py`), and those of the configuration, which
-go first (`proxy/price_overrides.py`). A price can depend on the date, the hour, the service tier of the answer and, as a
-cliff, on the whole input (`proxy/tariffs.py`).
+The prices are those of `genai-prices`, read once at start (`proxy/price_list.py`), and before them those of the
+configuration (`proxy/price_overrides.py`). A price can depend on the date, the hour, the service tier of the answer
+and, as a cliff, on the whole input (`proxy/tariffs.py`).
 """
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +33,13 @@ class Cost(NamedTuple):
     is_priced: bool
     source: str  # 'genai-prices 0.2.3: openai/gpt-5-mini'
     exact: int = 0  # before rounding, in 1e-15 nano-USD
+
+
+def billed_or_computed(usage: Usage, computed: Cost) -> Cost:
+    """What the provider says goes before what we compute."""
+    if usage.billed_nano_usd is None:
+        return computed
+    return Cost(usage.billed_nano_usd, True, BILLED)
 
 
 class PriceTable:
@@ -62,6 +70,17 @@ class PriceTable:
         if rest * 2 > SCALE or (rest * 2 == SCALE and nano_usd % 2):
             nano_usd += 1
         return Cost(nano_usd, True, tariff.source, total)
+
+    def cost_of_call(
+        self, provider: Provider, models: Iterable[str], usage: Usage, at_ns: int, service_tier: str = ""
+    ) -> Cost:
+        """By the first of the names that has a price: what was asked for, or what answered."""
+        cost = Cost(0, False, "")
+        for model in models:
+            cost = self.cost(provider, model, usage, at_ns, service_tier)
+            if cost.is_priced:
+                break
+        return cost
 
     def bound(self, provider: Provider, model: str, input_tokens: int, output_tokens: int, at_ns: int) -> int:
         """The most a call can cost in nano-USD; 0 for a model without a price."""

@@ -5,6 +5,7 @@ keys:                              # [] is for loopback only: then everybody may
 - {name: writer, key: "${WRITER_KEY}"}
 providers: {…}                     # see proxy/config.py; without it, from OPENAI_API_KEY, ANTHROPIC_API_KEY, …
 tool_servers: {…}
+prices: {…}                        # see proxy/price_overrides.py
 log: calls.jsonl
 state: .pointsman                  # answers kept for repeated idempotency keys
 body_policy: full                  # off | metadata | full
@@ -32,10 +33,11 @@ from proxy.config import (
 )
 from proxy.deps import Limits
 from proxy.ports import BodyPolicy, Policy, Principal
+from proxy.price_overrides import PriceOverrides, parse_prices
 from proxy.upstream.attempt import Timeouts
 
 _FIELDS = frozenset(
-    ("listen", "keys", "providers", "tool_servers", "log", "state", "body_policy", "limits", "timeouts")
+    ("listen", "keys", "providers", "tool_servers", "prices", "log", "state", "body_policy", "limits", "timeouts")
 )
 _WORKSPACE = "local"
 _Settings = TypeVar("_Settings", Limits, Timeouts)
@@ -52,6 +54,7 @@ class Standalone:
     state: Path
     limits: Limits
     timeouts: Timeouts
+    prices: PriceOverrides
 
 
 class FixedPolicy:
@@ -109,6 +112,7 @@ def read_standalone(path: Path, environment: Mapping[str, str]) -> Standalone:
         state=Path(rest.get("state", ".pointsman")),
         limits=_settings(Limits, rest.get("limits"), "limits"),
         timeouts=_settings(Timeouts, rest.get("timeouts"), "timeouts"),
+        prices=parse_prices(rest.get("prices")),
     )
 
 

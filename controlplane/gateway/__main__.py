@@ -81,13 +81,15 @@ def _serve(
     clock = MillisecondClock()
     destinations = Destinations(settings, environment)
     policy = SqlPolicySource(reading, clock, time.monotonic, destinations, body_policy(settings.body_policy))
+    prices = PriceTable(compile_listing(), destinations.prices)
+    destinations.follow_prices(prices.override)
     deps = Deps(
         policy=policy,
         sink=SpoolWriter(settings.home.spool / f"{clock.now_ns():020d}-{os.getpid()}", clock),
         answers=FileAnswerStore(settings.home.answers, clock),
         clock=clock,
         upstream=UpstreamClient(clock),
-        prices=PriceTable(compile_listing()),
+        prices=prices,
         fencing=fencing(settings),
     )
     server = uvicorn.Server(_uvicorn_config(settings, create_app(deps, mcp=create_mcp_app(deps))))

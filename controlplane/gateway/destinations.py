@@ -6,7 +6,7 @@ anybody's money.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import yaml
@@ -14,11 +14,12 @@ import yaml
 from controlplane.settings import Settings
 from proxy.config import ConfigError, check_fields, parse_providers, parse_tool_servers, providers_from_environment
 from proxy.ports import Provider, ToolServer
+from proxy.price_overrides import NO_OVERRIDES, PriceOverrides, parse_prices
 
 REFRESH_SECONDS = 2.0
 SIMULATED = "simulated"
 
-_SECTIONS = frozenset(("providers", "tool_servers"))
+_SECTIONS = frozenset(("providers", "tool_servers", "prices"))
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ class Destinations:
         self._seen = self._version()
         self.providers: tuple[Provider, ...]
         self.tool_servers: Mapping[str, ToolServer]
+        self.prices = NO_OVERRIDES
+        self._followers: list[Callable[[PriceOverrides], None]] = []
         self.providers, self.tool_servers = self._read()
 
     def refresh(self) -> bool:
@@ -50,8 +53,14 @@ class Destinations:
         except ConfigError as error:
             _log.error("the configuration is broken, the one before stays: %s", error)
             return False
+        for take_prices in self._followers:
+            take_prices(self.prices)
         _log.info("the configuration was read again", extra={"providers": [one.name for one in self.providers]})
         return True
+
+    def follow_prices(self, take_prices: Callable[[PriceOverrides], None]) -> None:
+        """Has it called with the prices each time that the file was read again."""
+        self._followers.append(take_prices)
 
     def addresses(self) -> Mapping[tuple[str, str], str]:
         """URLs by a call's kind and its destination's name, for spans."""
@@ -70,9 +79,11 @@ class Destinations:
         if self._settings.is_demo:
             return _simulated_providers(self._settings), simulated
         document = self._document()
+        prices = parse_prices(document.get("prices"))
         tool_servers = parse_tool_servers(document.get("tool_servers") or {}, self._environment)
         providers = parse_providers(document.get("providers") or {}, self._environment)
         providers = providers or providers_from_environment(self._environment)
+        self.prices = prices  # once all else is read: of a broken file nothing is taken over
         if providers:
             return providers, tool_servers
         return _simulated_providers(self._settings), simulated | dict(tool_servers)
@@ -88,7 +99,9 @@ class Destinations:
         if document is None:
             return {}
         if not isinstance(document, dict):
-            raise ConfigError(f"{path} must be a mapping with providers: and tool_servers:, not {document!r:.80}")
+            raise ConfigError(
+                f"{path} must be a mapping with providers:, tool_servers: and prices:, not {document!r:.80}"
+            )
         check_fields(document, _SECTIONS, str(path))
         return document
 

@@ -8,6 +8,7 @@ from controlplane.gateway.destinations import Destinations
 from controlplane.settings import Home, Settings
 from proxy.config import ConfigError
 from proxy.ports import Provider, ToolServer
+from proxy.price_overrides import PriceOverrides
 
 SIMULATED = (
     Provider("simulated", "openai", "http://127.0.0.1:8790/v1", is_simulated=True),
@@ -85,3 +86,21 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_said_once(
     settings.config_file.unlink()
     assert found.refresh()
     assert found.providers == SIMULATED
+
+
+def test_who_follows_the_prices_hears_of_a_file_that_was_read_again_and_of_no_broken_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REFRESH_SECONDS", 0)
+    settings.config_file.write_text(FILE)
+    found = Destinations(settings, {"OUR_KEY": "sk"})
+    heard: list[PriceOverrides] = []
+    found.follow_prices(heard.append)
+    assert not found.prices.find("openai", "gpt-5")
+
+    settings.config_file.write_text(FILE + "prices: {openai: {gpt-5: {input: 1}}}\n")
+    assert found.refresh()
+    settings.config_file.write_text(FILE + "prices: {openai: {gpt-5: {input: nothing}}}\n")
+    assert not found.refresh()
+    assert heard == [found.prices]
+    assert found.prices.find("openai", "gpt-5")
