@@ -33,7 +33,7 @@ def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list
             turns.append(_Turn(role))
         for part in _parts_of(message, role):
             turns[-1].add(part, writer.render(part))
-    messages = _alternate([turn for turn in turns if turn.blocks])
+    messages = _alternate(turns)
     if not is_own and (not messages or messages[0]["role"] == "assistant"):
         messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
     return system, messages
@@ -64,20 +64,24 @@ def _parts_of(message: Message, role: str) -> list[Part]:
 class _Turn:
     """Messages of one role that stand together. Results come first."""
 
-    __slots__ = ("_others", "_results", "role")
+    __slots__ = ("others", "results", "role")
 
     def __init__(self, role: str) -> None:
         self.role = role
-        self._results: list[Block] = []
-        self._others: list[Block] = []
+        self.results: list[Block] = []
+        self.others: list[Block] = []
 
     def add(self, part: Part, blocks: list[Block]) -> None:
-        is_result = isinstance(part, ToolResult) or (bool(self._results) and not self._others and _is_point(blocks))
-        (self._results if is_result else self._others).extend(blocks)
+        is_result = isinstance(part, ToolResult) or (bool(self.results) and not self.others and _is_point(blocks))
+        (self.results if is_result else self.others).extend(blocks)
+
+    def join(self, later: "_Turn") -> None:
+        self.results += later.results
+        self.others += later.others
 
     @property
     def blocks(self) -> list[Block]:
-        blocks = self._results + self._others
+        blocks = self.results + self.others
         documents = [block["document"]["name"] for block in blocks if "document" in block]
         if documents and not any("text" in block for block in blocks):
             return [*blocks, {"text": ", ".join(documents)}]
@@ -89,11 +93,11 @@ def _is_point(blocks: list[Block]) -> bool:
 
 
 def _alternate(turns: list[_Turn]) -> list[dict[str, Any]]:
-    """Turns that stand together now that one between them was empty become one."""
-    messages: list[dict[str, Any]] = []
+    """Turns that stand together, now that one between them was empty, become one."""
+    merged: list[_Turn] = []
     for turn in turns:
-        if messages and messages[-1]["role"] == turn.role:
-            messages[-1]["content"].extend(turn.blocks)
-        else:
-            messages.append({"role": turn.role, "content": list(turn.blocks)})
-    return messages
+        if merged and merged[-1].role == turn.role:
+            merged[-1].join(turn)
+        elif turn.blocks:
+            merged.append(turn)
+    return [{"role": turn.role, "content": turn.blocks} for turn in merged]

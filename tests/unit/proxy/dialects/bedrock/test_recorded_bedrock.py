@@ -1,0 +1,253 @@
+"""The codec against recorded exchanges with Converse. What is right is told by the plain reading in this file."""
+
+import base64
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+import orjson
+import pytest
+
+from proxy.canonical.answer import Answer
+from proxy.canonical.events import Event
+from proxy.canonical.folding import fold, unfold
+from proxy.canonical.parts import Native, Text, Thinking, ToolCall
+from proxy.dialects.bedrock.codec import CODEC
+from proxy.dialects.codec import Opening
+from proxy.wire.aws_events import MessageCutter, render_message
+from tests.unit.proxy.dialects.recorded import exchanges_of, needs_recordings
+
+pytestmark = needs_recordings
+
+STOPS = {
+    "end_turn": "stop", "tool_use": "tool_calls", "max_tokens": "length", "stop_sequence": "stop_sequence",
+    "guardrail_intervened": "content_filter", "content_filtered": "content_filter",
+}  # fmt: skip
+UNTOLD = {"metrics"}  # the encoder has to say something where nothing is known
+
+
+@pytest.fixture(scope="module")
+def exchanges() -> list[dict[str, Any]]:
+    return exchanges_of("bedrock", "converse", "converse_stream")
+
+
+def chunks_of(response: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a stream, by the recorder's own reading."""
+    if "events" in response:
+        return [(event["type"], event["payload"]) for event in response["events"]]
+    return [next(iter(chunk.items())) for chunk in response.get("chunks", ())]
+
+
+def stream_of(response: dict[str, Any]) -> bytes:
+    if packed := response.get("eventstream_b64"):
+        return base64.b64decode(packed)
+    return b"".join(
+        render_message({":event-type": name, ":message-type": "event"}, orjson.dumps(payload))
+        for name, payload in chunks_of(response)
+    )
+
+
+def streams(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for exchange in exchanges:
+        if chunks_of(exchange["response"]):
+            yield exchange["id"], exchange["response"]
+
+
+def bodies(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for exchange in exchanges:
+        body = exchange["response"].get("body")
+        if exchange["response"]["status"] == 200 and isinstance(body, dict):
+            yield exchange["id"], body
+
+
+def events_of(stream: bytes, cuts: list[int] | None = None) -> list[Event]:
+    decoder, events, start = CODEC.decoder(), [], 0
+    for cut in [*sorted(cuts or ()), len(stream)]:
+        events += decoder.feed(stream[start:cut])
+        start = cut
+    return [*events, *decoder.close()]
+
+
+def plain_body(body: dict[str, Any]) -> dict[str, Any]:
+    blocks = body["output"]["message"]["content"]
+    uses = [block["toolUse"] for block in blocks if "toolUse" in block]
+    reasoning = [block["reasoningContent"] for block in blocks if "reasoningContent" in block]
+    return {
+        "text": "".join(block.get("text", "") for block in blocks),
+        "thinking": "".join(one.get("reasoningText", {}).get("text", "") for one in reasoning),
+        "signatures": [text["signature"] for one in reasoning if "signature" in (text := one.get("reasoningText", {}))],
+        "calls": [(use["name"], use["input"]) for use in uses if use.get("type") != "server_tool_use"],
+        "server": [use["name"] for use in uses if use.get("type") == "server_tool_use"],
+        "stop": STOPS[body["stopReason"]],
+        "usage": plain_usage(body.get("usage")),
+    }
+
+
+def plain_usage(usage: dict[str, Any] | None) -> tuple[int, ...] | None:
+    if not usage:
+        return None
+    names = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    return tuple(usage.get(name) or 0 for name in names)
+
+
+def plain_stream(chunks: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    blocks: dict[int, dict[str, Any]] = {}
+    stop, usage = "", None
+    for name, payload in chunks:
+        block = blocks.setdefault(payload.get("contentBlockIndex", -1), {})
+        if name == "contentBlockStart":
+            block.update(payload["start"])
+        elif name == "contentBlockDelta":
+            grow(block, payload["delta"])
+        elif name == "messageStop":
+            stop = payload["stopReason"]
+        elif name == "metadata":
+            usage = payload["usage"]
+    uses = [block["toolUse"] for block in blocks.values() if "toolUse" in block]
+    loaded = [(use, json.loads(use.get("input") or "{}")) for use in uses]
+    return {
+        "text": "".join(block.get("text", "") for block in blocks.values()),
+        "thinking": "".join(block.get("thinking", "") for block in blocks.values()),
+        "signatures": [block["signature"] for block in blocks.values() if "signature" in block],
+        "calls": [(use["name"], given) for use, given in loaded if use.get("type") != "server_tool_use"],
+        "server": [use["name"] for use in uses if use.get("type") == "server_tool_use"],
+        "stop": STOPS[stop],
+        "usage": plain_usage(usage),
+    }
+
+
+def grow(block: dict[str, Any], delta: dict[str, Any]) -> None:
+    reasoning = delta.get("reasoningContent", {})
+    block["text"] = block.get("text", "") + delta.get("text", "")
+    block["thinking"] = block.get("thinking", "") + reasoning.get("text", "")
+    if "signature" in reasoning:
+        block["signature"] = reasoning["signature"]
+    if "toolUse" in delta:
+        block["toolUse"]["input"] = block["toolUse"].get("input", "") + delta["toolUse"]["input"]
+
+
+def plain(answer: Answer) -> dict[str, Any]:
+    (choice,) = answer.choices
+    thoughts = [part for part in choice.parts if isinstance(part, Thinking)]
+    natives = [part.raw for part in choice.parts if isinstance(part, Native)]
+    usage = answer.usage
+    return {
+        "text": "".join(part.text for part in choice.parts if isinstance(part, Text)),
+        "thinking": "".join(thought.text for thought in thoughts),
+        "signatures": [thought.signature for thought in thoughts if thought.signature],
+        "calls": [(part.name, json.loads(part.arguments)) for part in choice.parts if isinstance(part, ToolCall)],
+        "server": [raw["toolUse"]["name"] for raw in natives if "toolUse" in raw],
+        "stop": choice.stop,
+        "usage": usage and (usage.input, usage.output, usage.cache_read, usage.cache_write_5m + usage.cache_write_1h),
+    }
+
+
+def test_a_recorded_event_stream_decodes_to_the_recorded_events(exchanges: list[dict[str, Any]]) -> None:
+    count = 0
+    for exchange in exchanges:
+        response = exchange["response"]
+        if "events" in response:
+            messages = list(MessageCutter().feed(base64.b64decode(response["eventstream_b64"])))
+            read = [(message.name, message.kind, json.loads(message.payload)) for message in messages]
+            told = [(event["type"], event["message_type"], event["payload"]) for event in response["events"]]
+            assert read == told, exchange["id"]
+            count += 1
+    assert count > 5
+
+
+def test_a_recorded_answer_keeps_its_text_calls_thinking_stop_and_usage(exchanges: list[dict[str, Any]]) -> None:
+    count = 0
+    for name, body in bodies(exchanges):
+        assert plain(CODEC.parse_answer(body)) == plain_body(body), name
+        count += 1
+    assert count > 60
+
+
+def test_a_recorded_stream_keeps_its_text_calls_thinking_stop_and_usage(exchanges: list[dict[str, Any]]) -> None:
+    count = 0
+    for name, response in streams(exchanges):
+        answer = fold(events_of(stream_of(response)), "bedrock")
+        assert isinstance(answer, Answer), (name, answer)
+        assert plain(answer) == plain_stream(chunks_of(response)), name
+        count += 1
+    assert count > 10
+
+
+def test_every_cut_of_a_recorded_stream_gives_the_same_events(exchanges: list[dict[str, Any]]) -> None:
+    random.seed(5)
+    for name, response in streams(exchanges):
+        stream = stream_of(response)
+        whole = events_of(stream)
+        for width in (1, 3, 40):
+            assert events_of(stream, random.choices(range(len(stream)), k=width)) == whole, name
+
+
+def test_a_recorded_answer_written_again_is_the_same_answer(exchanges: list[dict[str, Any]]) -> None:
+    for name, body in bodies(exchanges):
+        answer = CODEC.parse_answer(body)
+        opening = Opening("call", "model")
+        assert CODEC.parse_answer(CODEC.render_answer(answer, opening)) == answer, name
+        assert opening.losses == [], name
+
+
+def test_a_recorded_answer_sent_as_a_stream_is_the_same_answer(exchanges: list[dict[str, Any]]) -> None:
+    answers = [(name, CODEC.parse_answer(body)) for name, body in bodies(exchanges)]
+    answers += [(name, fold(events_of(stream_of(response)), "bedrock")) for name, response in streams(exchanges)]  # type: ignore[misc] # the test above
+    for name, answer in answers:
+        encoder = CODEC.encoder(Opening("call", "model"))
+        stream = b"".join(encoder.encode(event) for event in unfold(answer)) + encoder.close()
+        again = fold(events_of(stream), "bedrock")
+        assert isinstance(again, Answer), name
+        again.rest = {key: value for key, value in again.rest.items() if key not in UNTOLD}
+        answer.rest = {key: value for key, value in answer.rest.items() if key not in UNTOLD}
+        if answer.usage is None:
+            again.usage, again.raw_usage = None, {}
+        assert again == answer, name
+
+
+def test_a_recorded_request_keeps_its_meaning(exchanges: list[dict[str, Any]]) -> None:
+    count = 0
+    for exchange in exchanges:
+        request = exchange["request"]
+        if not request or not isinstance(request.get("body"), dict):
+            continue
+        model = unquote(request["path"].split("/")[2])
+        parsed = CODEC.parse_request(request["body"], model, is_stream=request["path"].endswith("-stream"))
+        rendered = CODEC.render_request(parsed)
+        assert meaning(rendered.body) == meaning(request["body"]), exchange["id"]
+        assert rendered.losses == [], exchange["id"]
+        assert (parsed.model, parsed.is_stream) == (model, exchange["api"] == "converse_stream")
+        count += 1
+    assert count > 60
+
+
+def meaning(body: dict[str, Any]) -> dict[str, Any]:
+    """Without what says nothing: empty members, a status of success, the border between turns of one role."""
+    body = json.loads(json.dumps(body))
+    messages: list[dict[str, Any]] = []
+    for message in body["messages"]:
+        for block in message["content"]:
+            if "toolResult" in block:
+                block["toolResult"].setdefault("status", "success")
+        if messages and messages[-1]["role"] == message["role"]:
+            messages[-1]["content"] += message["content"]
+        else:
+            messages.append(message)
+    body["messages"] = messages
+    body["inferenceConfig"] = {name: value for name, value in body.get("inferenceConfig", {}).items() if value != []}
+    definition = body.get("outputConfig", {}).get("textFormat", {}).get("structure", {}).get("jsonSchema")
+    if definition:
+        definition["schema"] = json.loads(definition["schema"])
+    return {name: value for name, value in body.items() if value not in ({}, [])}
+
+
+def test_a_recorded_error_says_whose_fault_it_is(exchanges: list[dict[str, Any]]) -> None:
+    for exchange in exchanges:
+        response = exchange["response"]
+        if response["status"] != 200:
+            failure = CODEC.parse_failure(response["status"], response["headers"], orjson.dumps(response["body"]))
+            kinds = {400: "invalid_request", 403: "authentication"}
+            assert (failure.kind, failure.status) == (kinds[response["status"]], response["status"]), exchange["id"]
+            assert failure.message == response["body"]["message"]
