@@ -1,0 +1,169 @@
+"""Request → body of a chat completion.
+
+A request that came in this dialect keeps all it said. One from another dialect is fitted to OpenAI's models by the
+rules of `models.py`, and what has no place becomes a Loss.
+"""
+
+from typing import Any
+
+import msgspec
+
+from proxy.canonical.request import Format, NativeTool, Rendered, Request, Tool
+from proxy.dialects.openai.losses import Losses
+from proxy.dialects.openai.messages_out import render_messages
+from proxy.dialects.openai.models import effort_of, is_never_thinking, is_reasoning, takes_effort, takes_search
+from proxy.dialects.openai.names import fit_name
+from proxy.dialects.openai.tools import render_choice, render_tool
+from proxy.dialects.reading import text_of
+
+MOST_STOPS = 4  # https://platform.openai.com/docs/api-reference/chat/create#chat-create-stop
+_TIERS = {"auto", "default", "flex", "scale", "priority"}
+_SEARCHES = ("web_search", "google_search", "googleSearch")  # how the names of others begin
+_REFUSED = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "stop")
+_DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0, "logprobs": False}
+
+
+def render_request(request: Request) -> Rendered:
+    losses = Losses(request)
+    is_own = request.dialect == "openai"
+    body: dict[str, Any] = {"model": request.model, "messages": render_messages(request, losses)}
+    body |= _render_tools(request, losses, is_own=is_own)
+    body |= _render_limits(request, losses, is_own=is_own)
+    body |= _render_reasoning(request, losses, is_own=is_own)
+    body |= _render_format(request.format) if request.format else {}
+    body |= _render_words(request, losses, is_own=is_own)
+    if request.is_stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    _add_rest(body, request, losses, is_own=is_own)
+    return Rendered(body, losses.found)
+
+
+def _render_limits(request: Request, losses: Losses, *, is_own: bool) -> dict[str, Any]:
+    """Numbers. Reasoning models refuse to be told how to choose their words, unless it is what they do anyway."""
+    said: dict[str, Any] = {
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        "logprobs": request.logprobs,
+        "top_logprobs": request.top_logprobs,
+        "stop": request.stop or None,
+        "seed": request.seed,
+        "n": request.count,
+    }
+    if not is_own and is_reasoning(request.model):
+        for name in _REFUSED:
+            if said[name] is not None and said.pop(name) != _DEFAULTS.get(name):
+                losses.add(name, f"{request.model} does not take it")
+    if not is_own and len(request.stop) > MOST_STOPS and said.get("stop"):
+        said["stop"] = request.stop[:MOST_STOPS]
+        losses.add("stop", f"Chat Completions takes {MOST_STOPS} of them")
+    if request.top_k is not None:
+        if is_own:
+            said["top_k"] = request.top_k
+        else:
+            losses.add("top_k", "Chat Completions has no such parameter")
+    limit = "max_completion_tokens" if is_reasoning(request.model) else "max_tokens"
+    said[limit] = request.max_tokens
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _render_tools(request: Request, losses: Losses, *, is_own: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    tools: list[dict[str, Any]] = []
+    for tool in request.tools:
+        if isinstance(tool, NativeTool):
+            said |= _render_native(tool, request.model, tools, losses)
+            continue
+        for name in () if is_own or tool.kind == "custom" else tool.extra:
+            losses.add(name, "Chat Completions has no such member of a tool")
+        rendered = render_tool(tool, is_own=is_own or tool.kind == "custom")
+        rendered[tool.kind]["name"] = fit_name(tool.name)
+        tools.append(rendered)
+    if not tools:
+        return said
+    said["tools"] = tools
+    if (choice := request.tool_choice) is not None:
+        kinds = {fit_name(tool.name): tool.kind for tool in request.tools if isinstance(tool, Tool)}
+        if choice.native and not is_own:
+            losses.add("tool_choice", "it names a tool that only its own provider has")
+        fitted = msgspec.structs.replace(choice, names=[fit_name(name) for name in choice.names])
+        said["tool_choice"] = render_choice(fitted, kinds, is_own=is_own)
+    if request.is_parallel is not None:
+        said["parallel_tool_calls"] = request.is_parallel
+    return said
+
+
+def _render_native(tool: NativeTool, model: str, tools: list[dict[str, Any]], losses: Losses) -> dict[str, Any]:
+    if tool.dialect == "openai":
+        tools.append(tool.raw)
+        return {}
+    name = text_of(tool.raw.get("type")) or next(iter(tool.raw), "tool")
+    if name.startswith(_SEARCHES) and takes_search(model):
+        return {"web_search_options": {}}
+    losses.add(name, "a tool that its own provider runs; Chat Completions has none like it for this model")
+    return {}
+
+
+def _render_reasoning(request: Request, losses: Losses, *, is_own: bool) -> dict[str, Any]:
+    reasoning = request.reasoning
+    if reasoning is None:
+        return {}
+    if is_own:
+        effort = "none" if reasoning.is_off else reasoning.effort or effort_of(reasoning, request.model)
+        return {"reasoning_effort": effort} if effort else {}
+    effort = effort_of(reasoning, request.model)
+    if effort is None:
+        return {}
+    if not takes_effort(request.model):
+        if not reasoning.is_off:
+            reason = "does not think" if is_never_thinking(request.model) else "is not known to take it"
+            losses.add("reasoning_effort", f"{request.model} {reason}")
+        return {}
+    if reasoning.is_off and effort not in {"none", "minimal"}:
+        losses.add("reasoning_effort", f"{request.model} cannot stop thinking, only think little")
+    return {"reasoning_effort": effort}
+
+
+def _render_format(form: Format) -> dict[str, Any]:
+    if form.kind != "schema":
+        return {"response_format": {"type": "json_object" if form.kind == "json" else "text"}}
+    said: dict[str, Any] = {"name": form.name or "answer", "schema": form.schema or {"type": "object"}}
+    if form.description:
+        said["description"] = form.description
+    if form.is_strict is not None:
+        said["strict"] = form.is_strict
+    return {"response_format": {"type": "json_schema", "json_schema": said}}
+
+
+def _render_words(request: Request, losses: Losses, *, is_own: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if request.user:
+        said["user"] = request.user
+    if request.service_tier:
+        if is_own or request.service_tier in _TIERS:
+            said["service_tier"] = request.service_tier
+        else:
+            losses.add("service_tier", f"Chat Completions knows no {request.service_tier!r}")
+    if request.verbosity:
+        if is_own or is_reasoning(request.model):
+            said["verbosity"] = request.verbosity
+        else:
+            losses.add("verbosity", f"{request.model} does not take it")
+    if request.modalities and (is_own or request.modalities != ["text"]):
+        if is_own:
+            said["modalities"] = request.modalities
+        else:
+            losses.add("modalities", "Chat Completions answers in text, and in sound only with a voice that is named")
+    return said
+
+
+def _add_rest(body: dict[str, Any], request: Request, losses: Losses, *, is_own: bool) -> None:
+    if not is_own:
+        for name in request.rest:
+            losses.add(name, "Chat Completions has no such parameter")
+        return
+    options = request.rest.get("stream_options")
+    body |= request.rest
+    if request.is_stream and isinstance(options, dict):
+        body["stream_options"] = {**options, "include_usage": True}
