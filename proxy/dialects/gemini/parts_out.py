@@ -7,9 +7,10 @@ from typing import Any
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.dialects.gemini.calls import is_made, parse_object
 from proxy.dialects.gemini.losses import Losses
+from proxy.dialects.gemini.names import fit
 from proxy.dialects.reading import text_of
 
-_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*?)?(;base64)?,(.*)", re.DOTALL)
+_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 _UNKNOWN_TYPES = {"image": "image/jpeg", "document": "application/pdf", "audio": "audio/wav", "video": "video/mp4"}
 # Vertex refuses a file without a type. Only what Gemini takes: https://ai.google.dev/gemini-api/docs/file-input-methods
 _TYPES = {
@@ -35,7 +36,7 @@ def render_parts(
                 if text:
                     rendered.append({"text": text})
             case Thinking():
-                _add_thinking(part, rendered)
+                _add_thinking(part, rendered, is_answer=is_answer)
             case ToolCall():
                 rendered.append(render_call(part, losses, is_answer=is_answer))
             case Media():
@@ -47,23 +48,23 @@ def render_parts(
     return rendered
 
 
-def _add_thinking(part: Thinking, rendered: Rendered) -> None:
-    """What another dialect made is left out: Gemini would take it for text."""
-    if part.made_by != "gemini":
-        return
+def _add_thinking(part: Thinking, rendered: Rendered, *, is_answer: bool) -> None:
+    """What another dialect made is shown to a client, unsigned; to Google it does not go."""
+    signature = part.signature if part.made_by == "gemini" else ""
     last = rendered[-1] if rendered else {}
-    if part.text:
+    if part.text and (is_answer or part.made_by == "gemini"):
         thought: dict[str, Any] = {"text": part.text, "thought": True}
-        rendered.append({**thought, "thoughtSignature": part.signature} if part.signature else thought)
-    elif part.signature and last.keys() == {"text"}:
-        last["thoughtSignature"] = part.signature
-    elif part.signature:
-        rendered.append({"text": "", "thoughtSignature": part.signature})
+        rendered.append({**thought, "thoughtSignature": signature} if signature else thought)
+    elif signature and last.keys() == {"text"}:
+        last["thoughtSignature"] = signature
+    elif signature:
+        rendered.append({"text": "", "thoughtSignature": signature})
 
 
 def render_call(part: ToolCall, losses: Losses, *, is_answer: bool = False) -> dict[str, Any]:
     """Clients get every id, and send it back; to Google none goes that was made here for a call without one."""
-    call: dict[str, Any] = {"name": part.name, "args": _arguments(part, losses)}
+    name = part.name if is_answer else fit(part.name)
+    call: dict[str, Any] = {"name": name, "args": _arguments(part, losses)}
     if part.id and (is_answer or not is_made(part.id)):
         call = {"id": part.id, **call}
     if part.signature and part.signature_of == "gemini":
@@ -90,7 +91,7 @@ def render_result(part: ToolResult, name: str, losses: Losses, *, takes_media: b
             media.extend(render_media(one, losses))
         elif not isinstance(one, Text):
             losses.add("tool result", f"A part of the result of {name!r} is known to its own dialect only.")
-    response: dict[str, Any] = {"name": name, "response": _response(text, is_error=part.is_error)}
+    response: dict[str, Any] = {"name": fit(name), "response": _response(text, is_error=part.is_error)}
     if part.id and not is_made(part.id):
         response = {"id": part.id, **response}
     if media and takes_media:
@@ -113,7 +114,7 @@ def render_media(part: Media, losses: Losses, *, knows_resolution: bool = False)
         return [{"text": part.text}]
     kept = _kept_extra(part, losses, knows_resolution=knows_resolution)
     inline = _DATA_URL.match(part.url)
-    if inline is not None and inline[2]:
+    if inline is not None and inline[2].endswith(";base64"):
         blob = {"mimeType": inline[1] or _media_type(part), "data": inline[3]}
     elif part.data:
         blob = {"mimeType": _media_type(part), "data": part.data}

@@ -9,6 +9,7 @@ from typing import Any
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
 from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.models import mixes_tools, takes_json_schema
+from proxy.dialects.gemini.names import fit
 from proxy.dialects.gemini.schemas import Schema, from_openapi, to_json_schema, to_openapi
 from proxy.dialects.gemini.spelling import demand_members, listed, members
 from proxy.dialects.reading import text_of
@@ -60,7 +61,7 @@ def render_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
 
 
 def _render_function(tool: Tool, request: Request, losses: Losses) -> dict[str, Any]:
-    function: dict[str, Any] = {"name": tool.name}
+    function: dict[str, Any] = {"name": fit(tool.name)}
     if tool.description:
         function["description"] = tool.description
     if tool.kind == "custom":
@@ -138,6 +139,7 @@ def render_tool_choice(request: Request, tools: list[dict[str, Any]], losses: Lo
         return {}
     if choice.mode in {"none", "auto"}:
         if choice.mode == "auto" and choice.names:
-            return {"mode": "VALIDATED", "allowedFunctionNames": choice.names}
+            return {"mode": "VALIDATED", "allowedFunctionNames": [fit(name) for name in choice.names]}
         return {"mode": choice.mode.upper()}
-    return {"mode": "ANY", **({"allowedFunctionNames": choice.names} if choice.names else {})}
+    names = [fit(name) for name in choice.names]
+    return {"mode": "ANY", **({"allowedFunctionNames": names} if names else {})}
