@@ -32,8 +32,6 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     image_output: int = 0
     audio_cache_read: int = 0
     citation: int = 0  # beside all of them: what Perplexity read in its sources, which has a price of its own
-    billed_input: int | None = None  # where fewer are billed than counted, as by Cohere: what is billed instead
-    billed_output: int | None = None
     searches: int = 0  # requests of a server tool that has a fee of its own: web search
     billed_nano_usd: int | None = None  # what the provider says that it charges (xAI, OpenRouter, Perplexity)
     is_estimated: bool = False

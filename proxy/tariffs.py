@@ -82,18 +82,14 @@ class Tariff:
 
     def total(self, usage: Usage, at_ns: int, tier: str = "") -> int:
         """What `usage` comes to before rounding, in 1e-15 nano-USD."""
-        fresh = usage.input if usage.billed_input is None else usage.billed_input
-        output = usage.output if usage.billed_output is None else usage.billed_output
         read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
-        if usage.billed_input is not None:
-            read = write_5m = write_1h = 0
-        rates = self.rates(fresh + read + write_5m + write_1h, at_ns, tier)
-        total = fresh * rates.fresh + output * rates.output + rates.request
+        rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
+        total = usage.input * rates.fresh + usage.output * rates.output + rates.request
         if read or write_5m or write_1h:
             total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
         if usage.reasoning:
-            total += min(usage.reasoning, output) * (rates.reasoning - rates.output)
-        return total + sum(_rare(usage, rates, fresh, output))
+            total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
+        return total + sum(_rare(usage, rates))
 
     def _known(self, tier: str) -> tuple[str, ...]:
         """The words of a tier that matter. They come from outside: what is not known is not remembered either."""
@@ -169,16 +165,16 @@ def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) ->
     )
 
 
-def _rare(usage: Usage, rates: Flat, fresh: int, output: int) -> Iterator[int]:
+def _rare(usage: Usage, rates: Flat) -> Iterator[int]:
     """What the parts with a rate of their own cost beside what they were counted at already, and the fees."""
     if usage.audio_input:
-        yield min(usage.audio_input, fresh) * (rates.audio_input - rates.fresh)
+        yield min(usage.audio_input, usage.input) * (rates.audio_input - rates.fresh)
     if usage.audio_output:
-        yield min(usage.audio_output, output) * (rates.audio_output - rates.output)
+        yield min(usage.audio_output, usage.output) * (rates.audio_output - rates.output)
     if usage.image_input:
-        yield min(usage.image_input, fresh) * (rates.image_input - rates.fresh)
+        yield min(usage.image_input, usage.input) * (rates.image_input - rates.fresh)
     if usage.image_output:
-        yield min(usage.image_output, output) * (rates.image_output - rates.output)
+        yield min(usage.image_output, usage.output) * (rates.image_output - rates.output)
     if usage.audio_cache_read:
         yield min(usage.audio_cache_read, usage.cache_read) * (rates.audio_cache_read - rates.cache_read)
     if usage.citation:

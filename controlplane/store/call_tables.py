@@ -55,8 +55,18 @@ class Call(CallsTable, table=True):
     cache_write_1h_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_input_tokens: int = 0  # parts of the counts above, as in `proxy.records.Usage`
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+    audio_cache_read_tokens: int = 0
+    citation_tokens: int = 0
+    searches: int = 0
     is_usage_estimated: bool = False
     cost_nano_usd: int = Field(default=0, sa_type=BigInteger)
+    billed_nano_usd: int | None = Field(default=None, sa_type=BigInteger)  # by the provider's own word
+    computed_nano_usd: int = Field(default=0, sa_type=BigInteger)  # by the price list, also where billed
+    service_tier: str = ""
     cost_bound_nano_usd: int = Field(default=0, sa_type=BigInteger)
     live_output_tokens: int = 0
     live_cost_nano_usd: int = Field(default=0, sa_type=BigInteger)

@@ -2,7 +2,7 @@ import pytest
 
 from controlplane.recorder.recorder import Recorder
 from controlplane.settings import Settings
-from proxy.records import CallParked, CallProgress
+from proxy.records import CallParked, CallProgress, Usage
 from proxy.spool import SpoolWriter
 from tests.fakes.databases import opened
 from tests.fakes.recording import SECOND_NS, START_NS, Bench, HandClock, ended, started, write
@@ -312,4 +312,22 @@ def test_what_was_spent_while_waiting_is_summed_apart(bench: Bench) -> None:
     write(writer, started("c_3", while_waiting=True), ended("c_3"))
     recorder.turn(at_once=True)
     assert (bench.usage()["cost_nano_usd"], bench.usage()["wait_cost_nano_usd"]) == (1900, 900)
+    writer.close()
+
+
+def test_all_that_has_a_price_is_kept_with_the_call(bench: Bench) -> None:
+    usage = Usage(
+        *range(1, 14),
+        billed_nano_usd=77,  # as many counts as there are, each another number
+    )
+    writer = bench.writer()
+    write(writer, started("c_1"), ended("c_1", usage=usage, computed_nano_usd=70, service_tier="flex"))
+    bench.recorder().turn(at_once=True)
+    call = bench.call("c_1")
+    kept = [
+        "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "audio_input",
+        "audio_output", "image_input", "image_output", "audio_cache_read", "citation",
+    ]  # fmt: skip
+    assert [call[f"{name}_tokens"] for name in kept] + [call["searches"]] == list(range(1, 14))
+    assert (call["billed_nano_usd"], call["computed_nano_usd"], call["service_tier"]) == (77, 70, "flex")
     writer.close()
