@@ -73,8 +73,8 @@ class ResponsesDecoder:
             text = event.get("delta")
             if isinstance(text, str) and text:
                 events.append(TextDelta(self._items.text_part(event, text), text))
-            if event.get("logprobs"):
-                events.append(LogprobsAdded(event["logprobs"]))
+            if (tokens := event.get("logprobs")) and isinstance(tokens, list):
+                events.append(LogprobsAdded(tokens))
             return
         taker = self._TAKERS.get(kind) if isinstance(kind, str) else None
         if taker is not None:

@@ -68,6 +68,11 @@ class ResponsesEncoder:
             return b""
         return self._begin(event) + self._TAKERS[type(event)](self, event)
 
+    @property
+    def response(self) -> dict[str, Any]:
+        """The response as its last event told it; before that event without its output."""
+        return self._response
+
     def close(self) -> bytes:
         """A stream that nobody ended is cut."""
         return b"" if self._is_over else self.encode(Failed(_CUT))

@@ -113,7 +113,7 @@ def _kind(code: str, kind: str, status: int) -> FailureKind:
         return _BY_CODE[code]
     if status in _BY_STATUS:
         return "quota" if kind == "insufficient_quota" else _BY_STATUS[status]
-    if status:
+    if status >= 400:
         return _BY_CODE.get(kind, "invalid_request") if status < 500 else "server"
     return _BY_CODE.get(code) or _BY_CODE.get(kind) or ("invalid_request" if code.startswith("invalid_") else "server")
 

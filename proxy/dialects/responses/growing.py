@@ -85,12 +85,12 @@ class Items:
 
     def text_part(self, event: _Body, piece: str) -> int:
         """The number of the text or refusal that grows by this piece."""
-        part = self._part(self._item(event), event.get("content_index") or 0)
+        part = self._part(self._item(event), _index(event))
         part.told.append(piece)
         return part.number
 
     def cited_part(self, event: _Body) -> int:
-        part = self._part(self._item(event), event.get("content_index") or 0)
+        part = self._part(self._item(event), _index(event))
         part.cited += 1
         return part.number
 
@@ -98,19 +98,19 @@ class Items:
         return self._part(self._item(event), 0).number
 
     def catch_up_text(self, event: _Body, text: object) -> Iterator[Event]:
-        part = self._part(self._item(event), event.get("content_index") or 0)
+        part = self._part(self._item(event), _index(event))
         if rest := _rest(part, text):
             yield TextDelta(part.number, rest)
 
     def catch_up_refusal(self, event: _Body, text: object) -> Iterator[Event]:
-        part = self._part(self._item(event), event.get("content_index") or 0)
+        part = self._part(self._item(event), _index(event))
         if rest := _rest(part, text):
             yield RefusalDelta(part.number, rest)
 
     def end_content(self, event: _Body, content: _Body) -> Iterator[Event]:
         """A part of a message is whole; one of a reasoning item waits for what is encrypted."""
         if content.get("type") in {"output_text", "refusal"}:
-            yield from self._end_part(self._item(event), event.get("content_index") or 0, content)
+            yield from self._end_part(self._item(event), _index(event), content)
 
     def _end_part(self, item: _Item, key: object, content: _Body) -> Iterator[Event]:
         part = self._part(item, key)
@@ -122,8 +122,8 @@ class Items:
         rest = _rest(part, content.get("refusal" if is_refusal else "text"))
         if rest:
             yield RefusalDelta(part.number, rest) if is_refusal else TextDelta(part.number, rest)
-        if was_silent and rest and content.get("logprobs"):
-            yield LogprobsAdded(content["logprobs"])
+        if was_silent and rest and (tokens := list_of(content.get("logprobs"))):
+            yield LogprobsAdded(tokens)
         for annotation in list_of(content.get("annotations"))[part.cited :]:
             if isinstance(annotation, dict):
                 part.cited += 1
@@ -161,7 +161,7 @@ class Items:
     def _thought(self, event: _Body) -> tuple[_Part, bool, str]:
         item = self._item(event)
         summary = event.get("summary_index")
-        key = (_TEXT, event.get("content_index") or 0) if summary is None else (_SUMMARY, summary)
+        key = (_TEXT, _index(event)) if summary is None else (_SUMMARY, _index(event, "summary_index"))
         return self._part(item, key), summary is not None, item.identity
 
     def end(self, event: _Body, item: _Body) -> Iterator[Event]:
@@ -219,6 +219,11 @@ class Items:
         (part,) = parse_output_item(item)
         yield MediaAdded(number, part) if isinstance(part, Media) else NativeAdded(number, parse_native(item))
         yield PartEnded(number)
+
+
+def _index(event: _Body, name: str = "content_index") -> int:
+    index = event.get(name)
+    return index if isinstance(index, int) else 0
 
 
 def _thinking(number: int, text: str, identity: str, *, is_summary: bool) -> ThinkingDelta:

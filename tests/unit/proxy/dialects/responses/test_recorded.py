@@ -114,7 +114,7 @@ def plain(response: dict[str, Any]) -> dict[str, Any]:
 
 def in_any_order(items: list[dict[str, Any]]) -> list[str]:
     """OpenAI leaves out the end of some `mcp_list_tools`, and encrypts the same item anew for its last event."""
-    return sorted(json.dumps({**item, "encrypted_content": None}, sort_keys=True) for item in items)
+    return sorted(json.dumps({**item, "encrypted_content": "", "fingerprint": ""}, sort_keys=True) for item in items)
 
 
 def said(answer: Answer) -> dict[str, Any]:
