@@ -61,7 +61,7 @@ def _parse_choice(choice: Mapping[str, Any], seed: str) -> Choice:
         if value and isinstance(value, dict | list)
     ]
     stop, native = parse_stop(
-        choice.get("finish_reason"),
+        choice.get("finish_reason") or member(choice.get("finish_details"), "type"),
         choice.get("native_finish_reason"),
         has_calls=any(isinstance(part, ToolCall) for part in parts),
         has_refusal=any(isinstance(part, Refusal) for part in parts),

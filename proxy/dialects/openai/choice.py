@@ -88,7 +88,7 @@ class StreamedChoice:
         self._take_rare(delta, events)
 
     def finish(self, said: dict[str, Any], events: list[Event]) -> None:
-        if word := said.get("finish_reason"):
+        if word := said.get("finish_reason") or member(said.get("finish_details"), "type"):
             self._word, self._native_stop = word, said.get("native_finish_reason")
         if (logprobs := said.get("logprobs")) and (tokens := parse_logprobs(logprobs)):
             events.append(LogprobsAdded(tokens, self._index))

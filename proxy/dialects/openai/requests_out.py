@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.canonical.request import Format, NativeTool, Rendered, Request, Tool
+from proxy.canonical.request import Format, NativeTool, Reasoning, Rendered, Request, Tool
 from proxy.dialects.openai.losses import Losses
 from proxy.dialects.openai.messages_out import render_messages
 from proxy.dialects.openai.models import effort_of, is_never_thinking, is_reasoning, takes_effort, takes_search
@@ -110,8 +110,7 @@ def _render_reasoning(request: Request, losses: Losses, *, is_own: bool) -> dict
     if reasoning is None:
         return {}
     if is_own:
-        effort = "none" if reasoning.is_off else reasoning.effort or effort_of(reasoning, request.model)
-        return {"reasoning_effort": effort} if effort else {}
+        return _own_reasoning(reasoning)
     effort = effort_of(reasoning, request.model)
     if effort is None:
         return {}
@@ -123,6 +122,18 @@ def _render_reasoning(request: Request, losses: Losses, *, is_own: bool) -> dict
     if reasoning.is_off and effort not in {"none", "minimal"}:
         losses.add("reasoning_effort", f"{request.model} cannot stop thinking, only think little")
     return {"reasoning_effort": effort}
+
+
+def _own_reasoning(reasoning: Reasoning) -> dict[str, Any]:
+    """As the client's provider knows it, in the members that have the words."""
+    said: dict[str, Any] = {} if reasoning.effort is None else {"reasoning_effort": reasoning.effort}
+    if reasoning.is_off and reasoning.effort != "none":
+        said["thinking"] = {"type": "disabled"}
+    elif reasoning.budget_tokens is not None:
+        said["thinking"] = {"type": "enabled", "budget_tokens": reasoning.budget_tokens}
+    elif reasoning.is_adaptive:
+        said["thinking"] = {"type": "enabled"}
+    return said
 
 
 def _render_format(form: Format) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.events import Event, UsageReported
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import Folder, fold, unfold
-from proxy.canonical.parts import Refusal, Text, ToolCall
+from proxy.canonical.parts import Media, Refusal, Text, ToolCall
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.openai.codec import CODEC
@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).parents[5]
 CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
 TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 SAMPLE = None if os.environ.get("POINTSMAN_CORPUS_ALL") else 8  # of each provider
-FINISH = {"eos": "stop", "function_call": "tool_calls"}
+FINISH = {"eos": "stop", "function_call": "tool_calls", "max_tokens": "length"}
 pytestmark = [
     pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS"),
     pytest.mark.timeout(280),
@@ -106,6 +106,11 @@ def plain_calls(message: dict[str, Any]) -> list[tuple[str, str]]:
     return calls + ([(old["name"], old["arguments"])] if old.get("name") else [])
 
 
+def plain_stop(word: str | None, has_calls: bool, has_refusal: bool) -> str:
+    word = FINISH.get(word or "stop", word or "stop")
+    return word if word != "stop" else "tool_calls" if has_calls else "refusal" if has_refusal else "stop"
+
+
 def plain_usage(usage: dict[str, Any]) -> tuple[int, int]:
     return usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
 
@@ -137,11 +142,10 @@ def test_a_whole_answer_says_what_its_json_says() -> None:
         for choice, raw in zip(answer.choices, body["choices"], strict=True):
             message = raw.get("message") or {}
             assert said(choice) == (plain_text(message.get("content")), plain_calls(message)), name
-            refusals = [part.text for part in choice.parts if isinstance(part, Refusal)]
-            assert "".join(refusals) == (message.get("refusal") or ""), name
-            word = raw["finish_reason"]
-            expected = "tool_calls" if word in {"", "stop"} and plain_calls(message) else FINISH.get(word, word)
-            assert choice.stop == (expected or "stop"), name
+            refusals = "".join(part.text for part in choice.parts if isinstance(part, Refusal))
+            assert refusals == (message.get("refusal") or ""), name
+            word = raw.get("finish_reason") or raw.get("finish_details", {}).get("type")
+            assert choice.stop == plain_stop(word, bool(plain_calls(message)), bool(refusals)), name
         if body.get("usage"):
             assert counted(answer.usage, body["usage"]) == plain_usage(body["usage"]), name
         count += 1
@@ -163,8 +167,8 @@ def test_a_stream_folds_to_what_its_chunks_say() -> None:
             deltas = [one.get("delta") or {} for one in choices if (one.get("index") or 0) == index]
             assert said(choice) == ("".join(plain_text(d.get("content")) for d in deltas), joined(deltas)), name
             words = [one["finish_reason"] for one in choices if one.get("finish_reason")]
-            word = FINISH.get(words[-1], words[-1]) if words else "stop"
-            assert choice.stop == ("tool_calls" if word == "stop" and joined(deltas) else word), name
+            word = words[-1] if words else None
+            assert choice.stop == plain_stop(word, bool(joined(deltas)), False), name
         usages = [u for c in chunks if (u := c.get("usage") or (c.get("x_groq") or {}).get("usage"))]
         assert (answer.usage is not None) == bool(usages), name
         if usages:
@@ -174,15 +178,15 @@ def test_a_stream_folds_to_what_its_chunks_say() -> None:
 
 
 def joined(deltas: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Pieces with a name begin a call; the recordings need no more than that and the index."""
+    """A piece with a name and a new id begins a call; the recordings need no more than that and the index."""
     calls: list[list[str]] = []
-    places: dict[int, list[str]] = {}
+    places: dict[Any, list[str]] = {}
     for delta in deltas:
         for piece in delta.get("tool_calls") or ():
             body = piece.get("function") or {}
-            if body.get("name"):
+            if body.get("name") and piece.get("id") not in places:
                 calls.append([body["name"], ""])
-                places[piece.get("index", len(calls) - 1)] = calls[-1]
+                places[piece.get("id")] = places[piece.get("index", len(calls) - 1)] = calls[-1]
             places.get(piece.get("index"), calls[-1])[1] += body.get("arguments") or ""
     return [(name, arguments or "{}") for name, arguments in calls]
 
@@ -245,7 +249,11 @@ def comparable(answer: Answer) -> Answer:
     Sources beside the choices come as citations of the text, and are dropped with those members.
     """
     choices = [
-        msgspec.structs.replace(choice, parts=[_bare(part) for part in choice.parts if part != Text("")])
+        msgspec.structs.replace(
+            choice,
+            parts=[_bare(part) for part in choice.parts if part != Text("")],
+            native_stop=choice.native_stop or choice.stop,  # who says no word is given one
+        )
         for choice in answer.choices
     ]
     return msgspec.structs.replace(answer, id="", rest={}, choices=choices, model="", created=0)
@@ -295,6 +303,9 @@ def test_a_recorded_request_keeps_its_meaning() -> None:
 def meaning(request: Request) -> Request:
     for message in request.messages:
         message.role = "system" if message.role == "developer" else message.role
+        for part in message.parts:
+            if isinstance(part, Media) and part.data and part.kind == "document":
+                part.name = part.name or "document.pdf"  # OpenAI wants one
     return msgspec.structs.replace(request, has_functions=False, includes_usage=False)
 
 
