@@ -26,6 +26,10 @@ def render_messages(request: Request, losses: Losses) -> tuple[str | list[Block]
     while leading < len(request.messages) and request.messages[leading].role in _SYSTEM:
         leading += 1
     system = [block for message in request.messages[:leading] for block in renderer.render(message.parts)]
+    if not is_own:
+        for message in request.messages[:leading]:
+            _tell_lost(message, losses)
+        system = _texts_only(system, losses)
     messages: list[dict[str, Any]] = []
     for message in request.messages[leading:]:
         if is_own:
@@ -33,12 +37,33 @@ def render_messages(request: Request, losses: Losses) -> tuple[str | list[Block]
         else:
             _tell_lost(message, losses)
             _append(messages, _ROLES[message.role], renderer.render(_spoken(message)))
-    if messages and messages[0]["role"] == "assistant" and not is_own:
-        losses.add("messages", "Anthropic wants a user's message first; a placeholder stands there.")
-        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
+    if not is_own:
+        system = _make_acceptable(system, messages, losses)
     for rendered in messages:
         rendered["content"] = compact(_results_first(rendered["content"]))
     return compact(system), messages
+
+
+def _texts_only(system: list[Block], losses: Losses) -> list[Block]:
+    for block in system:
+        if block["type"] != "text":
+            losses.add(block["type"], "Anthropic's system prompt is text only.")
+    return [block for block in system if block["type"] == "text"]
+
+
+def _make_acceptable(system: list[Block], messages: list[dict[str, Any]], losses: Losses) -> list[Block]:
+    """A user speaks first, somebody speaks at all, and what the assistant is to go on from ends in no blank."""
+    if not messages and system:
+        losses.add("messages", "Anthropic wants a user's message; the instructions stand in one.")
+        messages.append({"role": "user", "content": system})
+        return []
+    if messages and messages[0]["role"] == "assistant":
+        losses.add("messages", "Anthropic wants a user's message first; a placeholder stands there.")
+        messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
+    if messages and messages[-1]["role"] == "assistant" and messages[-1]["content"][-1]["type"] == "text":
+        last = messages[-1]["content"][-1]
+        last["text"] = last["text"].rstrip()
+    return system
 
 
 def _append_own(messages: list[dict[str, Any]], message: Message, renderer: BlockRenderer) -> None:

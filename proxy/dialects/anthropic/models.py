@@ -23,6 +23,7 @@ _ALWAYS_THINKING = ("fable", "mythos")  # they refuse `thinking: disabled`
 class Model(msgspec.Struct, frozen=True):
     thinking: Literal["none", "budget", "adaptive"]
     longest: int  # output tokens
+    is_known: bool = True
     can_stop_thinking: bool = True
     thinks_unasked: bool = False
     has_formats: bool = False  # output_config.format
@@ -37,7 +38,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 # What speaks this dialect without being Claude (Kimi, MiniMax, DeepSeek …) gets the plainest request.
-_STRANGER = Model("budget", 32_000)
+_STRANGER = Model("budget", 32_000, is_known=False)
 
 
 def model_of(name: str) -> Model:

@@ -48,8 +48,7 @@ def render_own_reasoning(reasoning: Reasoning | None) -> Thought:
 
 def render_reasoning(request: Request, model: Model, losses: Losses) -> Thought:
     """For a request of another dialect, fitted to the model."""
-    max_tokens = request.max_tokens or model.default_max_tokens
-    thought = Thought(max_tokens=min(max_tokens, model.longest) if request.max_tokens is None else max_tokens)
+    thought = Thought(max_tokens=_limit(request, model, losses))
     reasoning = request.reasoning
     if reasoning is None:
         return thought
@@ -67,8 +66,18 @@ def render_reasoning(request: Request, model: Model, losses: Losses) -> Thought:
     if model.thinking == "adaptive":
         _be_adaptive(thought, request, reasoning, model, losses)
     else:
-        _give_budget(thought, reasoning)
+        _give_budget(thought, reasoning, model)
     return thought
+
+
+def _limit(request: Request, model: Model, losses: Losses) -> int:
+    """Anthropic refuses more than the model can say, where others take it for as much as there is."""
+    if request.max_tokens is None:
+        return model.default_max_tokens
+    if request.max_tokens > model.longest and model.is_known:
+        losses.of(request, "max_tokens", f"This model's answers end at {model.longest} tokens.")
+        return model.longest
+    return request.max_tokens
 
 
 def _turn_off(request: Request, thought: Thought, model: Model, losses: Losses) -> None:
@@ -121,12 +130,12 @@ def _nearest(budget: int | None) -> Effort | None:
     return min(_BUDGETS, key=lambda effort: abs(_BUDGETS[effort] - budget))
 
 
-def _give_budget(thought: Thought, reasoning: Reasoning) -> None:
+def _give_budget(thought: Thought, reasoning: Reasoning, model: Model) -> None:
     """At least 1024 and less than the limit of the answer, which is raised where it leaves no room."""
     budget = reasoning.budget_tokens if (reasoning.budget_tokens or 0) > 0 else None
     budget = max(SMALLEST_BUDGET, budget or _BUDGETS.get(reasoning.effort or "medium", 8192))
     limit = thought.max_tokens
     budget = min(budget, max(SMALLEST_BUDGET, limit * 4 // 5))
     if limit <= budget:
-        thought.max_tokens = limit + budget
+        thought.max_tokens = min(limit + budget, model.longest)
     thought.thinking = {"type": "enabled", "budget_tokens": budget}

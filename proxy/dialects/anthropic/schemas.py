@@ -14,7 +14,8 @@ Schema = dict[str, Any]
 _KEPT = {"type", "title", "description", "enum", "const", "default", "required", "$ref", "properties", "items",
          "anyOf", "oneOf", "allOf", "$defs", "definitions", "additionalProperties"}  # fmt: skip
 _DROPPED = {"$schema", "$id"}
-_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
+_CHOICES = ("anyOf", "oneOf", "allOf")
 _DEEPEST = 60  # a schema that nests deeper is not one that a model can follow
 
 
@@ -43,8 +44,49 @@ def restrict(schema: Schema, depth: int = 0) -> tuple[Schema, bool]:
     return restricted, is_less or bool(told)
 
 
+def flatten(schema: Schema) -> tuple[Schema, bool]:
+    """A tool's schema, which must be one object at its top: no reference, no choice. True: it asks for less now.
+
+    Of a choice all members are offered, those of a variant being required only where all variants do so.
+    """
+    top = _resolve(schema)
+    variants = [one for word in _CHOICES for one in _list(top.get(word)) if isinstance(one, dict)]
+    if not variants:
+        return (top, False) if top.get("type") == "object" else ({**top, "type": "object"}, False)
+    flat = {name: value for name, value in top.items() if name not in _CHOICES}
+    flat["type"] = "object"
+    flat["properties"] = {}
+    for one in (*variants, top):
+        flat["properties"] |= _dict(one.get("properties"))
+    required = [_list(one.get("required")) for one in variants]
+    is_needed = any if "allOf" in top else all
+    flat["required"] = [
+        name
+        for name in flat["properties"]
+        if name in _list(top.get("required")) or is_needed(name in one for one in required)
+    ]
+    return flat, True
+
+
+def _resolve(schema: Schema) -> Schema:
+    """With what a reference at its very top names in its place."""
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return schema
+    named = _dict(schema.get("$defs")) | _dict(schema.get("definitions"))
+    return {**_dict(named.get(reference.rpartition("/")[2])), **{k: v for k, v in schema.items() if k != "$ref"}}
+
+
+def _dict(value: Any) -> Schema:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _is_accepted(name: str, value: Any) -> bool:
-    return name in _KEPT or (name == "format" and value in _FORMATS) or (name == "minItems" and value in {0, 1})
+    return name in _KEPT or (name == "format" and value in _FORMATS) or (name == "minItems" and value in (0, 1))
 
 
 def _restrict_member(name: str, value: Any, depth: int) -> tuple[Any, bool]:

@@ -7,12 +7,14 @@ from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
 from proxy.dialects.anthropic.blocks_in import render_mark
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
+from proxy.dialects.anthropic.schemas import flatten
 from proxy.dialects.reading import member
 
 # The oldest that every host knows; later ones run code to filter what they find.
 _WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 _SEARCHES = {"web_search", "web_search_preview", "web_search_options", "googleSearch", "google_search"}
 _CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 _LOCATION = ("city", "region", "country", "timezone")
 
 
@@ -85,7 +87,7 @@ def _render_tool(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
     rendered: dict[str, Any] = {"name": tool.name if is_own else fit(tool.name)}
     if tool.description:
         rendered["description"] = tool.description
-    rendered["input_schema"] = _CUSTOM_SCHEMA if tool.kind == "custom" else _object_schema(tool.schema)
+    rendered["input_schema"] = _CUSTOM_SCHEMA if tool.kind == "custom" else _schema(tool, losses, is_own=is_own)
     if is_own:
         if tool.is_strict is not None:
             rendered["strict"] = tool.is_strict
@@ -108,11 +110,16 @@ def _tell_lost(tool: Tool, losses: Losses) -> None:
             losses.add(f"tools.{name}", "Anthropic's tools have no such member.")
 
 
-def _object_schema(schema: dict[str, Any] | None) -> dict[str, Any]:
+def _schema(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
     """The API wants an object at the top, said so."""
-    if not schema:
-        return {"type": "object", "properties": {}}
-    return schema if schema.get("type") == "object" else {**schema, "type": "object"}
+    if not tool.schema:
+        return _NO_ARGUMENTS
+    if is_own:
+        return tool.schema
+    flat, is_less = flatten(tool.schema)
+    if is_less:
+        losses.add("tools.parameters", "Anthropic refuses a choice at the top of a schema; it gets all members of it.")
+    return flat
 
 
 def _render_native(tool: NativeTool, losses: Losses) -> dict[str, Any] | None:
@@ -148,4 +155,4 @@ def _render_spoken_of(request: Request) -> list[dict[str, Any]]:
     has_results = any(isinstance(part, ToolResult) for message in request.messages for part in message.parts)
     if not names and not has_results:
         return []
-    return [{"name": name, "input_schema": _object_schema(None)} for name in names or {"unknown": None}]
+    return [{"name": name, "input_schema": _NO_ARGUMENTS} for name in names or {"unknown": None}]

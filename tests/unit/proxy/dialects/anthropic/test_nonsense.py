@@ -7,6 +7,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proxy.canonical.request import Format, Request, Tool
 from proxy.dialects.anthropic.codec import CODEC
 from proxy.dialects.anthropic.count import estimate_tokens
 from proxy.dialects.codec import Opening
@@ -48,6 +49,38 @@ def test_a_request_is_refused_or_can_be_written_again(body: dict[str, Any]) -> N
         request = CODEC.parse_request(body, "claude-opus-5")
         orjson.dumps(CODEC.render_request(request).body)
         estimate_tokens(request)
+
+
+words = [
+    "type",
+    "properties",
+    "items",
+    "anyOf",
+    "allOf",
+    "$ref",
+    "$defs",
+    "required",
+    "format",
+    "minItems",
+    "description",
+]
+schemas = st.dictionaries(
+    st.sampled_from(words),
+    st.recursive(
+        st.none() | st.integers(0, 2) | st.sampled_from(["object", "#/$defs/type", "uuid"]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(words), inner, max_size=4),
+        max_leaves=12,
+    ),
+)
+
+
+@given(schemas)
+@settings(max_examples=200, deadline=None)
+def test_a_schema_of_any_form_can_be_sent(schema: dict[str, Any]) -> None:
+    request = Request("openai", "claude-opus-5", tools=[Tool("f", schema=schema)], format=Format("schema", schema))
+    body = CODEC.render_request(request).body
+    assert body["tools"][0]["input_schema"]["type"] == "object"
+    orjson.dumps(body)
 
 
 @given(json_values, st.lists(blocks, max_size=3))

@@ -329,3 +329,44 @@ def test_features_that_want_announcing_are_announced() -> None:
     request.rest = {"mcp_servers": [{"type": "url", "url": "https://example.org", "name": "x"}]}
     assert CODEC.render_request(request).headers == {"anthropic-beta": "mcp-client-2025-11-20,files-api-2025-04-14"}
     assert render().headers == {}
+
+
+def test_a_limit_that_the_model_does_not_reach_is_lowered_and_told() -> None:
+    rendered = render(model=OLD, max_tokens=16_384)
+    assert rendered.body["max_tokens"] == 8192
+    assert names(rendered) == ["max_tokens"]
+    assert render(model="kimi-k2", max_tokens=99_000).body["max_tokens"] == 99_000
+
+
+def test_instructions_alone_stand_in_the_users_message() -> None:
+    rendered = render(said("system", "Tell a joke."))
+    assert rendered.body["messages"] == [{"role": "user", "content": "Tell a joke."}]
+    assert "system" not in rendered.body
+    assert names(rendered) == ["messages"]
+
+
+def test_what_the_assistant_goes_on_from_ends_in_no_blank() -> None:
+    assert render(said("user", "hi"), said("assistant", "So: ")).body["messages"][-1]["content"] == "So:"
+
+
+def test_an_image_in_the_instructions_is_a_loss() -> None:
+    rendered = render(said("system", "a", Media("image", url="https://example.org/a.png")), said("user", "hi"))
+    assert rendered.body["system"] == "a"
+    assert names(rendered) == ["image"]
+
+
+def test_a_schema_of_a_tool_has_one_object_at_its_top() -> None:
+    def object_of(name: str) -> dict[str, Any]:
+        return {"type": "object", "properties": {name: {"type": "string"}, "id": {}}, "required": [name, "id"]}
+
+    rendered = render(tools=[Tool("f", schema={"anyOf": [object_of("a"), object_of("b")]})])
+    assert rendered.body["tools"][0]["input_schema"] == {
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "id": {}, "b": {"type": "string"}},
+        "required": ["id"],
+    }
+    assert names(rendered) == ["tools.parameters"]
+    named = {"$ref": "#/$defs/A", "$defs": {"A": object_of("a")}}
+    rendered = render(tools=[Tool("f", schema=named)])
+    assert rendered.body["tools"][0]["input_schema"] == {**object_of("a"), "$defs": named["$defs"]}
+    assert rendered.losses == []
