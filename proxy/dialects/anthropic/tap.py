@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import orjson
+from msgspec.structs import replace
 
 from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
@@ -94,8 +95,8 @@ class AnthropicStreamReader:
     def _take_usage(self, usage: object) -> None:
         if isinstance(usage, dict):
             self._usage.update({key: value for key, value in usage.items() if value is not None})
-            self.reading.usage = parse_anthropic_usage(self._usage)
-            self.reading.service_tier = text_of(self._usage.get("service_tier"))
+            self.reading.usage = parse_billed_usage(self._usage)
+            self.reading.service_tier = tier_of(self._usage)
 
 
 def read_anthropic_body(body: bytes) -> Reading:
@@ -110,8 +111,8 @@ def read_anthropic_body(body: bytes) -> Reading:
         _take_block(index, block, reading)
     reading.stop_reason = text_of(message.stop_reason)
     if isinstance(message.usage, dict):
-        reading.usage = parse_anthropic_usage(message.usage)
-        reading.service_tier = text_of(message.usage.get("service_tier"))
+        reading.usage = parse_billed_usage(message.usage)
+        reading.service_tier = tier_of(message.usage)
     if message.error is not None or message.type == "error":
         _take_error(message.error, reading)
     reading.is_complete = True
@@ -133,6 +134,35 @@ def parse_anthropic_usage(usage: dict[str, Any]) -> Usage:
         reasoning=count_of(member(usage.get("output_tokens_details"), "thinking_tokens")),
         searches=count_of(member(usage.get("server_tool_use"), "web_search_requests")),
     )
+
+
+def parse_billed_usage(usage: dict[str, Any]) -> Usage:
+    """With what the model read and wrote when it compacted the conversation, which the counts at the top leave out.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction (November 2026)
+    """
+    found = parse_anthropic_usage(usage)
+    rounds = usage.get("iterations")
+    for compaction in rounds if isinstance(rounds, list) else ():
+        if member(compaction, "type") == "compaction":
+            more = parse_anthropic_usage(compaction)
+            found = replace(
+                found,
+                input=found.input + more.input,
+                cache_read=found.cache_read + more.cache_read,
+                cache_write_5m=found.cache_write_5m + more.cache_write_5m,
+                cache_write_1h=found.cache_write_1h + more.cache_write_1h,
+                output=found.output + more.output,
+            )
+    return found
+
+
+def tier_of(usage: dict[str, Any]) -> str:
+    """What the price depends on, joined by `+`: the tier, and how fast and where the model ran."""
+    words = [text_of(usage.get("service_tier")), text_of(usage.get("speed"))]
+    if usage.get("inference_geo") == "us":
+        words.append("us")
+    return "+".join(word for word in words if word and word != "standard") or words[0]
 
 
 def _take_head(message: _Message, reading: Reading) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from proxy.dialects.gemini.calls import to_json
 from proxy.dialects.gemini.stops import finish_word
-from proxy.dialects.gemini.usage import count_searches, has_counts, parse_usage
+from proxy.dialects.gemini.usage import count_searches, has_counts, parse_usage, tier_of
 from proxy.dialects.reading import Reading, member, text_of
 from proxy.wire.json_array import ElementCutter, elements, split_elements
 from proxy.wire.sse import FrameCutter, join_data, parse_data
@@ -133,7 +133,7 @@ class GeminiStreamReader:
         reading = self.reading
         if self._usage:
             reading.usage = parse_usage(self._usage, sum(self._searches.values()))
-            reading.service_tier = text_of(self._usage.get("serviceTier"))
+            reading.service_tier = tier_of(self._usage)
             reading.is_complete = bool(self._finished) and all(self._finished.values())
 
 

@@ -42,8 +42,15 @@ def parse_usage(said: dict[str, Any], searches: int = 0) -> Usage:
         image_input=entered("IMAGE"),
         audio_output=written.get("AUDIO", 0),
         image_output=written.get("IMAGE", 0),
+        audio_cache_read=min(cached, from_cache.get("AUDIO", 0)),
         searches=searches,
     )
+
+
+def tier_of(said: dict[str, Any]) -> str:
+    """What the price depends on. Vertex says it as the kind of traffic: `ON_DEMAND_FLEX`."""
+    tier = said.get("serviceTier") or said.get("trafficType")
+    return tier.lower().removeprefix("on_demand").lstrip("_") if isinstance(tier, str) else ""
 
 
 def _by_kind(details: object) -> dict[str, int]:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
+from proxy.dialects.billed import billed_usd, to_nano_usd
 from proxy.dialects.reading import count_of, member
 from proxy.records import Usage
-
-_TICKS_TO_NANO = 10  # xAI: 10,000,000,000 ticks are a dollar, https://docs.x.ai (November 2026)
 
 
 def parse_usage(usage: dict[str, Any], searches: int = 0) -> Usage:
@@ -27,18 +26,12 @@ def parse_usage(usage: dict[str, Any], searches: int = 0) -> Usage:
         audio_input=count_of(member(read_details, "audio_tokens")),
         audio_output=count_of(member(written_details, "audio_tokens")),
         searches=searches,
-        billed_nano_usd=_billed(usage),
+        billed_nano_usd=to_nano_usd(
+            billed_usd(
+                usage.get("cost"), usage.get("cost_in_usd_ticks"), usage.get("cost_details"), usage.get("is_byok")
+            )
+        ),
     )
-
-
-def _billed(usage: dict[str, Any]) -> int | None:
-    """What xAI and OpenRouter say that the call costs."""
-    ticks, dollars = usage.get("cost_in_usd_ticks"), usage.get("cost")
-    if isinstance(ticks, int) and not isinstance(ticks, bool):
-        return ticks // _TICKS_TO_NANO
-    if isinstance(dollars, int | float) and not isinstance(dollars, bool) and dollars >= 0:
-        return round(dollars * 1e9)
-    return None
 
 
 def count_searches(response: dict[str, Any]) -> int:
