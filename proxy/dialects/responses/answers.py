@@ -28,7 +28,7 @@ def parse_answer(body: Mapping[str, Any]) -> Answer:
     response = dict(body)
     items = [item for item in list_of(response.get("output")) if isinstance(item, dict)]
     parts = [part for item in items for part in parse_output_item(item)]
-    stop, native_stop = parse_stop(response, has_calls=has_calls(parts))
+    stop, native_stop = parse_stop(response, has_calls=has_calls(parts), has_refusal=has_refusal(parts))
     usage = response.get("usage")
     return Answer(
         "responses",

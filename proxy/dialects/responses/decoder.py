@@ -17,7 +17,6 @@ from proxy.canonical.events import (
     MediaAdded,
     MessageEnded,
     MessageStarted,
-    RefusalDelta,
     StreamEnded,
     TextDelta,
     UsageReported,
@@ -114,8 +113,7 @@ class ResponsesDecoder:
             yield CitationAdded(self._items.cited_part(event), parse_citation(annotation))
 
     def _take_refusal(self, event: _Body) -> Iterator[Event]:
-        if text := text_of(event.get("delta")):
-            yield RefusalDelta(self._items.text_part(event, text), text)
+        return self._items.add_refusal(event, event.get("delta"))
 
     def _take_refusal_done(self, event: _Body) -> Iterator[Event]:
         return self._items.catch_up_refusal(event, event.get("refusal"))
@@ -154,7 +152,7 @@ class ResponsesDecoder:
         if kind in {"response.failed", "response.cancelled"}:
             yield Failed(_failure(response))
             return
-        stop, native_stop = parse_stop(response, has_calls=self._items.has_calls)
+        stop, native_stop = parse_stop(response, has_calls=self._items.has_calls, has_refusal=self._items.has_refusal)
         yield MessageEnded(stop, native_stop)
         yield StreamEnded()
 

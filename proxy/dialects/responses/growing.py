@@ -49,6 +49,7 @@ class Items:
         self._items: dict[Any, _Item] = {}
         self._count = 0
         self.has_calls = False
+        self.has_refusal = False
 
     def _item(self, event: _Body) -> _Item:
         index = event.get("output_index")
@@ -102,7 +103,13 @@ class Items:
         if rest := _rest(part, text):
             yield TextDelta(part.number, rest)
 
+    def add_refusal(self, event: _Body, piece: object) -> Iterator[Event]:
+        if isinstance(piece, str) and piece:
+            self.has_refusal = True
+            yield RefusalDelta(self.text_part(event, piece), piece)
+
     def catch_up_refusal(self, event: _Body, text: object) -> Iterator[Event]:
+        self.has_refusal = True
         part = self._part(self._item(event), _index(event))
         if rest := _rest(part, text):
             yield RefusalDelta(part.number, rest)
@@ -118,6 +125,7 @@ class Items:
             return
         part.has_ended = True
         is_refusal = content.get("type") == "refusal"
+        self.has_refusal |= is_refusal
         was_silent = not part.told
         rest = _rest(part, content.get("refusal" if is_refusal else "text"))
         if rest:

@@ -26,8 +26,8 @@ class Ending(NamedTuple):
     reason: str = ""  # of incomplete_details
 
 
-def parse_stop(response: dict[str, Any], *, has_calls: bool) -> tuple[StopReason, str]:
-    """The reason, and the provider's own word for it."""
+def parse_stop(response: dict[str, Any], *, has_calls: bool, has_refusal: bool) -> tuple[StopReason, str]:
+    """The reason, and the provider's own word for it. An answer that refuses is complete here, and a refusal there."""
     status = text_of(response.get("status")) or "completed"
     if status == "incomplete":
         reason = text_of(member(response.get("incomplete_details"), "reason"))
@@ -36,7 +36,9 @@ def parse_stop(response: dict[str, Any], *, has_calls: bool) -> tuple[StopReason
         return "pause", status
     if status != "completed":
         return "error", text_of(member(response.get("error"), "code")) or status
-    return ("tool_calls" if has_calls else "stop"), status
+    if has_calls:
+        return "tool_calls", status
+    return ("refusal" if has_refusal else "stop"), status
 
 
 def render_stop(stop: StopReason, native_stop: str, *, has_refusal: bool) -> Ending:

@@ -87,7 +87,7 @@ def folded(events: Iterable[dict[str, Any]]) -> Answer:
 
 
 def ended(*items: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"type": "response.completed", "response": {**HEAD, "status": "completed", "output": items, **members}}
+    return {"type": "response.completed", "response": {**HEAD, "status": "completed", "output": list(items), **members}}
 
 
 def test_a_stream_folds_to_what_its_last_event_tells() -> None:
@@ -257,7 +257,10 @@ def test_a_refusal_is_one() -> None:
         {"type": "response.output_item.done", "output_index": 0, "item": item},
         ended(item),
     ]
-    assert folded(events).choices[0].parts == [Refusal("I can't.")]
+    choice = folded(events).choices[0]
+    assert choice.parts == [Refusal("I can't.")]
+    assert (choice.stop, choice.native_stop) == ("refusal", "completed")
+    assert choice == CODEC.parse_answer(events[-1]["response"]).choices[0]
 
 
 def test_an_answer_that_ran_out_of_tokens_is_not_complete() -> None:

@@ -97,7 +97,9 @@ def CODEC_USAGE(usage: Usage) -> dict[str, Any]:  # noqa: N802 - reads as the co
 
 
 def ending(found: list[Part]) -> tuple[Any, str]:
-    return ("tool_calls" if any(isinstance(part, ToolCall) for part in found) else "stop"), "completed"
+    if any(isinstance(part, ToolCall) for part in found):
+        return "tool_calls", "completed"
+    return ("refusal" if any(isinstance(part, Refusal) for part in found) else "stop"), "completed"
 
 
 def apart(found: list[Part]) -> list[Part]:

@@ -139,7 +139,9 @@ def assert_same_end(answer: Answer, response: dict[str, Any], mark: str) -> None
         assert stop == {"max_output_tokens": "length", "content_filter": "content_filter"}[reason], mark
     elif response["status"] == "completed":
         kinds = {item["type"] for item in response["output"]}
-        assert stop == ("tool_calls" if kinds & {"function_call", "custom_tool_call"} else "stop"), mark
+        is_refused = '"type": "refusal"' in json.dumps(response["output"])
+        expected = "tool_calls" if kinds & {"function_call", "custom_tool_call"} else "stop"
+        assert stop == ("refusal" if is_refused else expected), mark
     usage = response.get("usage")
     if usage:
         found = answer.usage
