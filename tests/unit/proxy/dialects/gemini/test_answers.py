@@ -57,7 +57,7 @@ def written(answer: Answer, opening: Opening = OPENING) -> dict[str, Any]:
                 "candidatesTokenCount": 9,
                 "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 8}],
             },
-            Usage(input=70, cache_read=30, output=9, audio_input=30, image_input=10, image_output=8),
+            Usage(70, 30, output=9, audio_input=30, image_input=10, image_output=8, audio_cache_read=20),
         ),
         ({"promptTokenCount": 7, "promptTokensDetails": [{"modality": 4, "tokenCount": 6}]}, Usage(7, audio_input=6)),
         ({"promptTokenCount": None, "candidatesTokenCount": "x"}, Usage()),
