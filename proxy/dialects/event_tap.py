@@ -15,7 +15,7 @@ from proxy.canonical.events import (
 )
 from proxy.dialects.reading import Reading
 
-_MEANS_NOTHING_YET = (MessageStarted, UsageReported)  # both come before a provider has said anything
+_MEANS_NOTHING_YET = (MessageStarted, UsageReported, Failed)  # before them, or instead of it, nothing was said
 
 
 class EventTap:

@@ -199,7 +199,7 @@ class _Relay:
         call = self._call
         if not self._is_over:
             self._take(self._decoder.close())
-        if self._failure is not None and not call.is_committed:
+        if self._failure is not None and not self._tap.has_begun:  # however the bytes were cut
             await _answer_failure(call, self._attempt, self._foreign, self._failure)
             return
         self._held.append(self._encoder.close())
