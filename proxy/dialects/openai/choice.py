@@ -30,7 +30,7 @@ from proxy.dialects.openai.message import (
     parse_sound,
 )
 from proxy.dialects.openai.stops import parse_stop
-from proxy.dialects.openai.thoughts import parse_detail, plain_reasoning
+from proxy.dialects.openai.thoughts import parse_detail, parse_plain
 from proxy.dialects.reading import member, text_of
 
 _PLAIN = {"role", "content"}
@@ -130,9 +130,9 @@ class StreamedChoice:
         details = delta.get("reasoning_details")
         details = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
         thoughts = [(parse_detail(one), (one.get("type"), one.get("index"))) for one in details]
-        plain = plain_reasoning(delta)
-        if plain and not any(thought.text for thought, _ in thoughts):
-            self._add_thought(Thinking(plain, made_by="openai"), "thinking", events)
+        plain = parse_plain(delta)
+        if plain is not None and not any(thought.text for thought, _ in thoughts):
+            self._add_thought(plain, "thinking", events)
         for thought, place in thoughts:
             self._add_thought(thought, ("thinking", *place), events)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from proxy.canonical.parts import CacheTtl, Citation, Media, Native, Part, Refusal, Text, Thinking, ToolCall
+from proxy.canonical.parts import CacheTtl, Citation, Media, Native, Part, Refusal, Text, ToolCall
 from proxy.dialects.openai.media import media_of_url, parse_media
-from proxy.dialects.openai.thoughts import MEMBERS, parse_thoughts, text_of_thinking
+from proxy.dialects.openai.thoughts import MEMBERS, parse_thinking_part, parse_thoughts
 from proxy.dialects.reading import member, text_of
 
 KNOWN = {
@@ -61,7 +61,7 @@ def _parse_part(part: object) -> Part:
     if kind == "refusal":
         return Refusal(text_of(part.get("refusal")))
     if kind == "thinking":
-        return Thinking(text_of_thinking(part), signature=text_of(part.get("signature")), made_by="openai")
+        return parse_thinking_part(part)
     media = parse_media(part)
     if media is None:
         return Native("openai", part, text_of(text))

@@ -14,7 +14,7 @@ from proxy.dialects.openai.losses import Losses
 from proxy.dialects.openai.media import render_media
 from proxy.dialects.openai.models import is_reasoning
 from proxy.dialects.openai.names import fit_call_id, fit_name
-from proxy.dialects.openai.thoughts import render_thoughts
+from proxy.dialects.openai.thoughts import IN_CONTENT, render_thinking_part, render_thoughts_back
 from proxy.dialects.reading import text_of
 
 
@@ -66,15 +66,16 @@ class _Writer:
         return {}
 
     def _assistant(self, message: Message, parts: Sequence[Part]) -> dict[str, Any]:
-        plain = [part for part in parts if isinstance(part, Text | Native | Media) and not _is_voice(part)]
+        plain = [part for part in parts if not isinstance(part, Refusal) and not _is_voice(part)]
         calls = [self._call(part) for part in parts if isinstance(part, ToolCall)]
         said: dict[str, Any] = {"role": "assistant", **self._named(message)}
-        content = self._content([part for part in plain if not _is_member(part)], is_text_only=True)
+        content = self._content((part for part in plain if not _is_member(part)), is_text_only=True)
         said["content"] = None if calls and not content else content
         if refusal := "".join(part.text for part in parts if isinstance(part, Refusal)):
             said["refusal"] = refusal
             said["content"] = content or None
-        said |= render_thoughts(part for part in parts if isinstance(part, Thinking) and part.made_by == "openai")
+        thoughts = [part for part in parts if isinstance(part, Thinking) and part.made_by == "openai"]
+        said |= render_thoughts_back(thoughts)
         if calls:
             said["tool_calls"] = calls
         for part in parts:
@@ -126,6 +127,8 @@ class _Writer:
                 yield {"type": "text", "text": part.text}
             elif isinstance(part, Native):
                 yield from self._native(part)
+            elif isinstance(part, Thinking) and part.made_by == "openai" and part.format == IN_CONTENT:
+                yield render_thinking_part(part)
 
     def _text(self, part: Text) -> Iterator[dict[str, Any]]:
         yield {"type": "text", "text": part.text, **self._cache(part)}

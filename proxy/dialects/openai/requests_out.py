@@ -35,7 +35,9 @@ def render_request(request: Request) -> Rendered:
     if request.is_stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     _add_rest(body, request, losses, is_own=is_own)
-    return Rendered(body, losses.found)
+    names = (tool.name for tool in request.tools if isinstance(tool, Tool))
+    fitted = {} if is_own else {fit_name(name): name for name in names if fit_name(name) != name}
+    return Rendered(body, losses.found, tool_names=fitted)
 
 
 def _render_limits(request: Request, losses: Losses, *, is_own: bool) -> dict[str, Any]:
@@ -78,16 +80,18 @@ def _render_tools(request: Request, losses: Losses, *, is_own: bool) -> dict[str
         for name in () if is_own or tool.kind == "custom" else tool.extra:
             losses.add(name, "Chat Completions has no such member of a tool")
         rendered = render_tool(tool, is_own=is_own or tool.kind == "custom")
-        rendered[tool.kind]["name"] = fit_name(tool.name)
+        if not is_own:
+            rendered[tool.kind]["name"] = fit_name(tool.name)
         tools.append(rendered)
     if not tools:
         return said
     said["tools"] = tools
     if (choice := request.tool_choice) is not None:
-        kinds = {fit_name(tool.name): tool.kind for tool in request.tools if isinstance(tool, Tool)}
+        fit = str if is_own else fit_name
+        kinds = {fit(tool.name): tool.kind for tool in request.tools if isinstance(tool, Tool)}
         if choice.native and not is_own:
             losses.add("tool_choice", "it names a tool that only its own provider has")
-        fitted = msgspec.structs.replace(choice, names=[fit_name(name) for name in choice.names])
+        fitted = msgspec.structs.replace(choice, names=[fit(name) for name in choice.names])
         said["tool_choice"] = render_choice(fitted, kinds, is_own=is_own)
     if request.is_parallel is not None:
         said["parallel_tool_calls"] = request.is_parallel

@@ -3,29 +3,37 @@
 `reasoning_content` (DeepSeek, vLLM before 0.12, xAI, Moonshot, Z.ai), `reasoning` (Groq, Ollama, Cerebras, vLLM),
 `reasoning_details` (OpenRouter, Snowflake: signed or encrypted, wanted back as they are), and Mistral's content part of
 type `thinking`. https://openrouter.ai/docs/use-cases/reasoning-tokens (November 2026).
+
+Clients are shown `reasoning_content`. A provider gets its own member back, for each refuses those of the others (Groq:
+"property 'reasoning_content' is unsupported"): `Thinking.format` remembers which one it was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from proxy.canonical.parts import Thinking
 from proxy.dialects.reading import member, text_of
 
 MEMBERS = ("reasoning_details", "reasoning_content", "reasoning")
+IN_REASONING, IN_CONTENT = "reasoning", "thinking"  # formats that are places, not owners of a signature
 
 
 def parse_thoughts(message: Mapping[str, Any]) -> list[Thinking]:
     """What was thought, each thought once: `reasoning` repeats the texts of `reasoning_details`."""
     details = message.get("reasoning_details")
     thoughts = [parse_detail(one) for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-    plain = plain_reasoning(message)
-    if plain and not any(thought.text for thought in thoughts):
-        thoughts.insert(0, Thinking(plain, made_by="openai"))
+    plain = parse_plain(message)
+    if plain is not None and not any(thought.text for thought in thoughts):
+        thoughts.insert(0, plain)
     return thoughts
 
 
-def plain_reasoning(message: Mapping[str, Any]) -> str:
-    return text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+def parse_plain(message: Mapping[str, Any]) -> Thinking | None:
+    if text := text_of(message.get("reasoning_content")):
+        return Thinking(text, made_by="openai")
+    if text := text_of(message.get("reasoning")):
+        return Thinking(text, made_by="openai", format=IN_REASONING)
+    return None
 
 
 def parse_detail(detail: Mapping[str, Any]) -> Thinking:
@@ -41,12 +49,12 @@ def parse_detail(detail: Mapping[str, Any]) -> Thinking:
     )
 
 
-def text_of_thinking(part: Mapping[str, Any]) -> str:
-    """Of Mistral's content part, whose `thinking` is a list of text parts."""
+def parse_thinking_part(part: Mapping[str, Any]) -> Thinking:
+    """Mistral's content part, whose `thinking` is a list of text parts."""
     inside = part.get("thinking")
-    if isinstance(inside, str):
-        return inside
-    return "".join(text_of(member(one, "text")) for one in inside) if isinstance(inside, list) else ""
+    if isinstance(inside, list):
+        inside = "".join(text_of(member(one, "text")) for one in inside)
+    return Thinking(text_of(inside), text_of(part.get("signature")), made_by="openai", format=IN_CONTENT)
 
 
 def render_thoughts(thoughts: Iterable[Thinking]) -> dict[str, Any]:
@@ -60,10 +68,25 @@ def render_thoughts(thoughts: Iterable[Thinking]) -> dict[str, Any]:
     return members
 
 
+def render_thoughts_back(thoughts: Sequence[Thinking]) -> dict[str, Any]:
+    """For the provider that made them: each in the member that it came in, those of a content part left out."""
+    plain = "".join(thought.text for thought in thoughts if thought.format == IN_REASONING)
+    others = render_thoughts(one for one in thoughts if one.format not in {IN_REASONING, IN_CONTENT})
+    return {"reasoning": plain, **others} if plain else others
+
+
+def render_thinking_part(thought: Thinking) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": thought.text}]}
+
+
 def has_details(thought: Thinking) -> bool:
     """Is there more to it than text, and is it this dialect's own?"""
     return thought.made_by == "openai" and bool(
-        thought.signature or thought.redacted or thought.format or thought.item_id or thought.is_summary
+        thought.signature
+        or thought.redacted
+        or thought.item_id
+        or thought.is_summary
+        or thought.format not in {"", IN_REASONING, IN_CONTENT}
     )
 
 
@@ -77,5 +100,7 @@ def render_detail(thought: Thinking, index: int) -> dict[str, Any]:
             detail = {"type": "reasoning.encrypted", "data": thought.redacted}
             detail |= {"text": thought.text} if thought.text else {}
         names = {"signature": thought.signature, "id": thought.item_id, "format": thought.format}
+        if thought.format in {IN_REASONING, IN_CONTENT}:
+            del names["format"]
         detail |= {name: value for name, value in names.items() if value}
     return {**detail, "index": index}

@@ -21,7 +21,7 @@ from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.events import Event, UsageReported
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import Folder, fold, unfold
-from proxy.canonical.parts import Media, Refusal, Text, ToolCall
+from proxy.canonical.parts import Media, Refusal, Text, Thinking, ToolCall
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.openai.codec import CODEC
@@ -265,6 +265,8 @@ def _bare(part: Any) -> Any:
         return msgspec.structs.replace(part, citations=own)
     if isinstance(part, ToolCall) and part.id.startswith("call_") and part.id.count("_") == 2:
         return msgspec.structs.replace(part, id="")
+    if isinstance(part, Thinking) and part.format in {"reasoning", "thinking"}:
+        return msgspec.structs.replace(part, format="")  # the member it came in: clients are shown one
     return part
 
 
