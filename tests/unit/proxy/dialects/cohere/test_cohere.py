@@ -319,7 +319,8 @@ def test_what_cohere_cannot_say_is_told_in_the_clients_words() -> None:
         Message("user", [Text("Hi")], name="me"),
         Message("tool", [ToolResult("a", [Media("image", "image/png", data="eA==")], is_error=True)]),
         count=2, top_logprobs=3, user="me", verbosity="low", is_parallel=False, modalities=["audio"],
-        stop=list("abcdef"), service_tier="flex", tools=[NativeTool("openai", {"type": "web_search"}), Tool("w", is_strict=True)],
+        stop=list("abcdef"), service_tier="flex",
+        tools=[NativeTool("openai", {"type": "web_search"}), Tool("w", is_strict=True)],
         rest={"store": True},
     )  # fmt: skip
     assert names(rendered) == {
