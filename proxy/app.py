@@ -7,16 +7,16 @@ Killed while calls run: each has its `call_started` in the spool and, if it was 
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import orjson
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
-from proxy.call import Call
+from proxy.begin import begin, take_key
 from proxy.deps import Deps
 from proxy.dialects.registry import codec
-from proxy.endpoints import Endpoint, find_endpoint
+from proxy.endpoints import find_endpoint
 from proxy.errors import Dialect, Headers, InvalidRequest, ProxyError, render_error
+from proxy.front_calls import CALLS, FrontCalls
 from proxy.models import describe_model, list_models
 from proxy.pipeline import run
 from proxy.shared import Shared
@@ -28,7 +28,6 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DRAIN_SECONDS = 5.0
-WHOLE_ANSWER = "pointsman.whole_answer"  # the ASGI extension of `proxy/front.py`
 
 _OF_CLIENTS: tuple[Dialect, ...] = ("openai", "anthropic", "responses", "gemini")
 _GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/gemini/")
@@ -38,16 +37,12 @@ _MODELS = re.compile(r"(?:/openai|/anthropic|/gemini)?/v1(?:beta1?|alpha)?/model
 class AsgiClient:
     """The `Client` at the other end of an ASGI connection. uvicorn ignores what is sent to one that has left."""
 
-    __slots__ = ("_scope", "_send")
+    __slots__ = ("_send",)
 
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._scope = scope
+    def __init__(self, send: Send) -> None:
         self._send = send
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        extension = self._scope.get("extensions", {}).get(WHOLE_ANSWER)
-        if extension is not None and extension["send"](self._scope, status, headers, body):
-            return
         await self.start(status, headers)
         await self.end(body)
 
@@ -68,59 +63,32 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "lifespan":
-            await _live(shared, receive, send)
+            await _live(shared, scope, receive, send)
             return
         if kind != "http":
             return
         path = scope["path"]
         where = find_endpoint(path)
         if where is not None and scope["method"] in where.methods:
-            await run(_begin(shared, where, scope, send), receive)
+            sent = scope["headers"]
+            client = AsgiClient(send)
+            query = scope["query_string"]
+            await run(begin(shared, client, where, scope["method"], query, sent, dict(sent)), receive)
         elif mcp is not None and path.startswith("/mcp/"):
             await mcp(scope, receive, send)
         else:
-            await _answer_rest(shared, scope, AsgiClient(scope, send))
+            await _answer_rest(shared, scope, AsgiClient(send))
 
     return app
 
 
-def _begin(shared: Shared, where: Endpoint, scope: Scope, send: Send) -> Call:
-    deps, sent_headers, query = shared.deps, scope["headers"], scope["query_string"]
-    headers = dict(sent_headers)
-    if query and where.dialect == "gemini":
-        query = take_key(query, headers)
-    return Call(
-        shared=shared,
-        client=AsgiClient(scope, send),
-        where=where,
-        dialect=where.dialect,
-        endpoint=where.path,
-        method=scope["method"],
-        query=query,
-        sent_headers=sent_headers,
-        headers=headers,
-        call_id=shared.ids.next(),
-        received_ns=deps.clock.monotonic_ns(),
-        policy=deps.policy.current(),
-    )
-
-
-def take_key(query: bytes, headers: dict[bytes, bytes]) -> bytes:
-    """The query without the `key` that Google's older clients put there; it goes to where all keys are."""
-    rest = []
-    for pair in query.split(b"&"):
-        name, _, value = pair.partition(b"=")
-        if name == b"key":
-            headers.setdefault(b"x-goog-api-key", unquote_to_bytes(value))
-        else:
-            rest.append(pair)
-    return b"&".join(rest)
-
-
-async def _live(shared: Shared, receive: Receive, send: Send) -> None:
+async def _live(shared: Shared, scope: Scope, receive: Receive, send: Send) -> None:
+    if (state := scope.get("state")) is not None:
+        state[CALLS] = FrontCalls(shared)  # for `proxy/front.py`; nothing to any other server
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _load_codecs(shared)
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await shared.flights.drain(DRAIN_SECONDS)

@@ -1,57 +1,173 @@
-"""uvicorn's HTTP with one addition: an answer that is there as a whole goes out in one write.
+"""uvicorn's HTTP with a short way for calls: from the parser to the pipeline and back without ASGI between.
 
-ASGI hands over head and body apart, which is two system calls and two wake-ups of the client, and uvicorn searches each
-header of ours with two regular expressions: together a tenth of a call. The addition is an ASGI extension
-(https://asgi.readthedocs.io/en/latest/extensions.html), so the application runs in any other server too, but slower.
-It touches what uvicorn 0.54 keeps of a request (`tests/integration/proxy/test_front.py` holds it) and can go when
-uvicorn writes a head together with its body.
+ASGI's cycle (scope, event, two callables, messages as dicts, a timer) is a third of what a call costs. Who asks one of
+our endpoints by POST, with a body that has a length and is there with its head or soon after, is answered by
+`proxy/front_client.py`; all others take uvicorn's own way: other paths and methods, chunked and slow bodies,
+`expect: 100-continue`, HTTP/1.0, requests that are sent before the last one is answered. So the application runs in any
+other ASGI server too, but slower. Connections, shutdown, flow control and the parser stay uvicorn's.
+
+It touches what uvicorn 0.54 keeps of a request; `tests/integration/proxy/test_front*.py` hold it against uvicorn alone.
 """
 
+import logging
+from asyncio import AbstractEventLoop
 from typing import Any
 
 from typing_extensions import override
-from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from proxy.app import WHOLE_ANSWER
-from proxy.errors import Headers
-from proxy.wire.head import render_headers
+from proxy.front_calls import CALLS, FrontCalls, Wanted
+from proxy.front_client import FrontClient
+from proxy.pipeline import run
+
+_log = logging.getLogger(__name__)
+_FAULT = STATUS_LINE[500] + b"content-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Front(HttpToolsProtocol):
     """What `uvicorn.Config(http=…)` takes."""
 
+    loop: AbstractEventLoop
+
     @override
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # Of the connection, not of the request: a scope that leads back to itself would be left to the collector.
-        self._extensions: dict[str, dict[object, object]] = {WHOLE_ANSWER: {"send": self._answer}}
-        self._asked: RequestResponseCycle | None = None
+        # None where the application is not ours, or a line is logged for each request: then everything is uvicorn's.
+        is_ours = not (self.access_log or self.root_path)
+        self.calls: FrontCalls | None = self.app_state.get(CALLS) if is_ours else None
+        self._asked: FrontClient | None = None
+        self._wanted: Wanted | None = None  # of a request whose body is not yet whole
+        self._parts: list[bytes] = []
+        self._idle_since = 0.0
+
+    # --- what arrives ---
 
     @override
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._asked = cycle  # not `self.cycle`: that is the last request read, of several sent together
-        cycle.scope["extensions"] = self._extensions
-        super()._start_asgi_task(cycle, app)
+    def data_received(self, data: bytes) -> None:
+        self._idle_since = 0.0
+        super().data_received(data)
+        if self._wanted is not None and not self.transport.is_closing():
+            self._leave_to_uvicorn()
 
-    def _answer(self, scope: object, status: int, headers: Headers, body: bytes) -> bool:
-        asked = self._asked
-        return asked is not None and asked.scope is scope and answer_whole(asked, status, headers, body)
+    @override
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
 
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
-def answer_whole(cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> bool:
-    """Sends a whole answer; its `content-length` is among the headers. False for one that takes uvicorn's own way:
+    @override
+    def on_headers_complete(self) -> None:
+        if self.calls is not None and not self._is_busy() and self._has_room():
+            self._wanted = self.calls.find(self.parser, self.url, self.headers)
+        if self._wanted is None:
+            self._leave_to_uvicorn()
 
-    the client reads slowly or has left, the connection is to be closed, or the answer has no body by its nature.
-    """
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or not cycle.keep_alive:
-        return False
-    if status in {204, 304} or cycle.scope["method"] == "HEAD":
-        return False
-    head = render_headers([*cycle.default_headers, *headers])
-    cycle.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], head, body))
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.message_event.set()
-    cycle.on_response()
-    return True
+    @override
+    def on_body(self, body: bytes) -> None:
+        if self._wanted is None:
+            super().on_body(body)
+        else:
+            self._parts.append(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        wanted = self._wanted
+        if wanted is None:
+            super().on_message_complete()
+            return
+        parts, self._parts, self._wanted = self._parts, [], None
+        self._answer(wanted, parts[0] if len(parts) == 1 else b"".join(parts))
+
+    # --- what uvicorn does with a connection ---
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+        asked, self._asked = self._asked, None
+        if asked is not None and not asked.response_complete:
+            asked.disconnected = True
+            asked.set()
+
+    @override
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but with a timer that outlasts many calls, instead of one armed and cancelled for each."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._arm(self.timeout_keep_alive)
+
+    @override
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = 0.0
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if not self._idle_since:
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self._arm(rest)
+
+    def _arm(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _is_busy(self) -> bool:
+        last: RequestResponseCycle | None = self.cycle
+        return last is not None and not last.response_complete
+
+    def _has_room(self) -> bool:
+        most = self.limit_concurrency
+        return most is None or (len(self.connections) < most and len(self.tasks) < most)
+
+    # --- the two ways ---
+
+    def _leave_to_uvicorn(self) -> None:
+        """Replays what was read of a request, up to here, to uvicorn."""
+        url, headers, parts = self.url, self.headers, self._parts
+        self._wanted, self._parts = None, []
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+        for part in parts:
+            super().on_body(part)
+
+    def _answer(self, wanted: Wanted, body: bytes) -> None:
+        assert self.calls is not None  # noqa: S101 - who was found was found there
+        client = FrontClient(self, self.calls, keep_alive=wanted.keep_alive)
+        self.cycle, self._asked = client, client  # type: ignore[assignment]  # see FrontClient
+        client.call = self.calls.begin(client, wanted, body)
+        client.task = self.loop.create_task(self._run(client), name="call")
+        self.tasks.add(client.task)
+
+    async def _run(self, client: FrontClient) -> None:
+        """Answers the call. Cancelled at the end of the grace at shutdown: the call is recorded by then."""
+        try:
+            if client.call is not None:
+                await run(client.call, None)
+        except Exception:  # noqa: BLE001 - as uvicorn does: the connection ends, the server goes on
+            _log.exception("a call could not be answered")
+        finally:
+            if client.task is not None:
+                self.tasks.discard(client.task)
+            client.task = client.call = None
+            if not client.response_complete and not client.disconnected:
+                if not client.is_started:
+                    self.transport.write(_FAULT)
+                self.transport.close()

@@ -10,7 +10,7 @@ from proxy.stages.foreign import render_break
 from proxy.stages.guard import guard
 from proxy.stages.park import park
 from proxy.stages.recall import is_keyed, recall
-from proxy.stages.receive import Receive, receive
+from proxy.stages.receive import Receive, check_head, receive
 from proxy.stages.render import render
 from proxy.stages.route import route
 from proxy.stages.send import send
@@ -20,15 +20,18 @@ from proxy.stages.translate import translate
 log = logging.getLogger(__name__)
 
 
-async def run(call: Call, source: Receive) -> None:
+async def run(call: Call, source: Receive | None) -> None:
     """From the head of a request to the last byte of its answer. A failed call is answered, not raised.
 
-    Who it is comes first: a stranger does not make us hold a body.
+    Who it is comes first: a stranger does not make us hold a body. `source` is None where the body came with the head
+    and the client's connection itself says when it is gone.
     """
     shared, watch = call.shared, None
     try:
         call.caller = shared.callers.find(call.headers, call.policy)
-        await receive(call, source)
+        check_head(call)
+        if source is not None:
+            await receive(call, source)
         watch = shared.watches.begin(call, source)
         admit(call.caller, shared.deps, shared.in_flight)
         call.is_admitted = True

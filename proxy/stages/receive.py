@@ -12,14 +12,18 @@ from proxy.errors import ClientLeft, InvalidRequest
 Receive = Callable[[], Awaitable[Any]]
 
 
-async def receive(call: Call, source: Receive) -> None:
-    """Reads the body. Raises InvalidRequest (413 too large, 415 compressed, 408 too slow), ClientLeft or RunRevoked."""
+def check_head(call: Call) -> None:
+    """Raises InvalidRequest for a body that we shall not read: 413 too large, 415 compressed."""
     limits = call.shared.deps.limits
     length = call.headers.get(b"content-length", b"0")
     if len(length) > 18 or int(length) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
     if call.headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise InvalidRequest("The request is compressed. Send it without a content-encoding.", status=415)
+
+
+async def receive(call: Call, source: Receive) -> None:
+    """Reads the body. Raises InvalidRequest (413 too large, 408 too slow), ClientLeft or RunRevoked."""
     message = await source()
     if message["type"] == "http.disconnect":
         raise ClientLeft

@@ -125,6 +125,19 @@ class Running:
     sink: MemorySink
     policy: HeldPolicy
     answers: FileAnswerStore
+    server: uvicorn.Server | None = None
+
+    async def stop_listening(self) -> None:
+        """Begins to shut down, as at SIGTERM; returns when nobody is let in any more."""
+        assert self.server is not None
+        self.server.should_exit = True
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                except ConnectionError:
+                    return
+                writer.close()
 
     @property
     def url(self) -> str:
@@ -205,6 +218,7 @@ async def running_proxy(
     fencing: Fencing | None = None,
     has_tools: bool = False,
     clock: Clock | None = None,
+    **of_server: Any,
 ) -> AsyncIterator[Running]:
     clock, sink = clock or SystemClock(), MemorySink()
     policy = HeldPolicy(change(policy_for(provider_port)))
@@ -213,14 +227,14 @@ async def running_proxy(
     deps = Deps(policy, sink, answers, clock, upstream, price_table(), limits or Limits(), fencing or Fencing())
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        create_app(deps, create_mcp_app(deps) if has_tools else None), http=Front, ws="none", lifespan="on",
-        access_log=False, log_level="warning", timeout_graceful_shutdown=2,
+        create_app(deps, create_mcp_app(deps) if has_tools else None), ws="none", lifespan="on", access_log=False,
+        log_level="warning", timeout_graceful_shutdown=2, **{"http": Front, **of_server},
     )  # fmt: skip
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.ensure_future(server.serve(sockets=[listener]))
     try:
-        yield Running(listener.getsockname()[1], sink, policy, answers)
+        yield Running(listener.getsockname()[1], sink, policy, answers, server)
     finally:
         server.should_exit = True
         await task

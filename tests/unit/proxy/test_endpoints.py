@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.app import take_key
+from proxy.begin import take_key
 from proxy.endpoints import Endpoint, find_endpoint
 from proxy.errors import Dialect
 from proxy.fingerprint import fingerprint

@@ -1,0 +1,113 @@
+"""The client of a call that the front has taken itself: its answer goes straight to the connection.
+
+Heads are rendered here as uvicorn renders them: status line, the server's own headers, those of the answer.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from proxy.call import Call
+from proxy.errors import Headers
+from proxy.front_calls import FrontCalls
+from proxy.wire.head import render_headers
+
+if TYPE_CHECKING:
+    from proxy.front import Front
+
+_CLOSE = (b"connection", b"close")
+_CHUNKED = b"\r\ntransfer-encoding: chunked"
+_BODILESS = frozenset((204, 304))
+
+
+class FrontClient:
+    """A `Client`. To uvicorn it is the request under way, its `cycle`: of that it has what `HttpToolsProtocol` touches.
+
+    `call` is None once the answer is complete: who leaves then leaves nobody waiting.
+    """
+
+    __slots__ = (
+        "_calls", "_front", "_head", "_is_chunked",
+        "call", "disconnected", "is_started", "keep_alive", "response_complete", "task",
+    )  # fmt: skip
+
+    def __init__(self, front: "Front", calls: FrontCalls, *, keep_alive: bool) -> None:
+        self._front = front
+        self._calls = calls
+        self._head = b""  # written with the first part: one system call, and one wake-up of the client
+        self._is_chunked = True
+        self.is_started = False
+        self.call: Call | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        if self._front.flow.write_paused and not self.disconnected:
+            await self._front.flow.drain()
+        if self.disconnected:
+            return
+        if status >= 400 and _CLOSE in headers:
+            self.keep_alive, headers = False, [header for header in headers if header != _CLOSE]
+        head = self._render(status, headers, b"")
+        self._front.transport.write(head if status in _BODILESS else head + body)
+        self.is_started = True
+        self._complete()
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self._is_chunked = status not in _BODILESS and not any(name == b"content-length" for name, _ in headers)
+        self._head = self._render(status, headers, _CHUNKED if self._is_chunked else b"")
+        self.is_started = True
+        self._front.loop.call_soon(self._flush)
+
+    async def write(self, part: bytes) -> None:
+        if self._front.flow.write_paused and not self.disconnected:
+            await self._front.flow.drain()
+        if part and not self.disconnected:
+            self._put(b"%x\r\n%b\r\n" % (len(part), part) if self._is_chunked else part)
+
+    async def end(self, part: bytes = b"") -> None:
+        if self._front.flow.write_paused and not self.disconnected:
+            await self._front.flow.drain()
+        if self.disconnected:
+            return
+        if not self._is_chunked:
+            self._put(part)
+        elif part:
+            self._put(b"%x\r\n%b\r\n0\r\n\r\n" % (len(part), part))
+        else:
+            self._put(b"0\r\n\r\n")
+        self._complete()
+
+    @property
+    def message_event(self) -> "FrontClient":
+        """What uvicorn wakes who waits with."""
+        return self
+
+    def set(self) -> None:
+        """The connection is gone, by whoever's doing."""
+        if self.disconnected and self.call is not None:
+            self.call.leave()
+
+    def _render(self, status: int, headers: Headers, framing: bytes) -> bytes:
+        close = b"" if self.keep_alive else b"\r\nconnection: close"
+        own = self._calls.server_lines(self._front.server_state.default_headers)
+        return b"%b%b%b%b%b\r\n\r\n" % (STATUS_LINE[status], own, render_headers(headers), framing, close)
+
+    def _put(self, data: bytes) -> None:
+        if not self.is_started:
+            raise RuntimeError("an answer without a head")
+        head, self._head = self._head, b""
+        self._front.transport.write(head + data if head else data)
+
+    def _flush(self) -> None:
+        if self._head and not self.disconnected:
+            self._put(b"")
+
+    def _complete(self) -> None:
+        self.response_complete, self.call = True, None
+        if not self.keep_alive:
+            self._front.transport.close()
+        self._front.on_response_complete()
