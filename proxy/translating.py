@@ -128,10 +128,10 @@ def _kind(body: object, source: Dialect, status: int) -> Kind:
         raise UntranslatableError("The input is neither a JSON object nor a stream.")
     if status >= 400 or _is_error(body, source):
         return "error"
-    if any(name in body for name in _OF_REQUESTS[source]) and body.get("object") != "response":
+    if any(name in body for name in _OF_ANSWERS[source]):
+        return "answer"  # asked first: Together's answers have a `prompt`, OpenAI's responses an `instructions`
+    if any(name in body for name in _OF_REQUESTS[source]):
         return "request"
-    if body.get("object") == "response" or any(name in body for name in _OF_ANSWERS[source]):
-        return "answer"
     raise UntranslatableError(f"The input is no request, answer or error of the {source} dialect.")
 
 
