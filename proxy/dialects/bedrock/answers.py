@@ -71,6 +71,6 @@ def render_answer_part(part: Part, writer: BlockWriter) -> list[Block]:
         return [{"reasoningContent": {"reasoningText": {"text": part.text}}}] if part.text else []
     if isinstance(part, Refusal) or (isinstance(part, Text) and not part.citations):
         return [{"text": part.text}]
-    if isinstance(part, Native) and part.dialect == "bedrock":
-        return [part.raw]
+    if isinstance(part, Native):  # what another provider's tools found is not what the model said
+        return writer.render(Native(part.dialect, part.raw))
     return writer.render(part)

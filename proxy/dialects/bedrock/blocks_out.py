@@ -51,7 +51,7 @@ class BlockWriter:
             case ToolCall():
                 return _with_point([self._render_call(part)], part.cache)
             case ToolResult():
-                return _with_point([self._render_result(part)], part.cache)
+                return self._render_result(part)
             case Thinking():
                 return self._render_thinking(part)
             case Refusal():
@@ -113,17 +113,22 @@ class BlockWriter:
         try:
             found = orjson.loads(text or "{}")
         except orjson.JSONDecodeError:
-            found = None
+            found = text
+        if found is None:  # so some models call a tool without parameters
+            return {}
         if isinstance(found, dict):
             return found
         self.losses.add("arguments", "Arguments that are no JSON object go as the text of one member, 'arguments'.")
         return {"arguments": text}
 
-    def _render_result(self, part: ToolResult) -> Block:
+    def _render_result(self, part: ToolResult) -> list[Block]:
+        """No cache point may stand inside: one that marks a piece of the result marks all of it."""
         content = [block for one in part.parts for block in self.render(one)]
-        result: Block = {"toolUseId": fit_call_id(part.id), "content": content}
-        result["status"] = "error" if part.is_error else "success"
-        return {"toolResult": result}
+        points = [block for block in content if "cachePoint" in block]
+        content = [block for block in content if "cachePoint" not in block]
+        status = "error" if part.is_error else "success"
+        result = {"toolResult": {"toolUseId": fit_call_id(part.id), "content": content, "status": status}}
+        return [result, cache_point(part.cache)] if part.cache else [result, *points[-1:]]
 
     def _render_thinking(self, part: Thinking) -> list[Block]:
         """Signed thinking goes to Claude only, unsigned never; that of other models goes back to them."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from proxy.canonical.answer import Answer, Choice
-from proxy.canonical.parts import Media, Part, Thinking, ToolCall
+from proxy.canonical.parts import Media, Native, Part, Thinking, ToolCall
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.codec import Opening
 from proxy.dialects.cohere.content_in import parse_message_parts
@@ -62,6 +62,8 @@ def shown(part: Part, losses: Losses) -> Part:
         return Thinking(part.text, made_by="cohere") if part.text else Thinking()
     if isinstance(part, ToolCall) and part.kind == "custom":
         losses.add("tools.custom", "Cohere's tools take JSON only.")
+    if isinstance(part, Native) and part.dialect != "cohere":
+        return Native(part.dialect, part.raw)  # what another provider's tools found is not what the model said
     if isinstance(part, Media):
         losses.add(part.kind, "Cohere's models answer in text.")
     return part

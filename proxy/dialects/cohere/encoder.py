@@ -138,7 +138,7 @@ class CohereEncoder:
         if native.dialect == "cohere" and "citations" in native.raw:
             return b"".join(self._cite(raw) for raw in native.raw["citations"])
         self._losses.add(str(native.raw.get("type") or "block"), "Cohere has no such block.")
-        return self._content(event.part, "text", native.text) if native.text else b""
+        return b""
 
     def _encode_media(self, event: MediaAdded) -> bytes:
         self._losses.add(event.media.kind, "Cohere's models answer in text.")

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.canonical.answer import Answer, Choice, StopReason
 from proxy.canonical.failure import Failure, FailureKind
-from proxy.canonical.parts import Media, Text, Thinking, ToolCall
+from proxy.canonical.parts import Media, Native, Text, Thinking, ToolCall
 from proxy.dialects.bedrock.codec import CODEC
 from proxy.dialects.codec import Opening
 from proxy.records import Usage
@@ -103,6 +103,14 @@ def test_an_answer_of_another_dialect_is_told_in_bedrocks_words() -> None:
             "cacheReadInputTokens": 2, "cacheWriteInputTokens": 0,
         },
     }  # fmt: skip
+
+
+def test_what_another_providers_tools_found_is_not_told_as_what_the_model_said() -> None:
+    found = Native("gemini", {"executableCode": {}}, "print()")
+    opening = Opening("call", "model")
+    rendered = CODEC.render_answer(Answer("gemini", choices=[Choice([found, Text("Hi")])]), opening)
+    assert rendered["output"]["message"]["content"] == [{"text": "Hi"}]
+    assert len(opening.losses) == 1
 
 
 def fail(status: int, headers: dict[str, str], body: bytes) -> Failure:

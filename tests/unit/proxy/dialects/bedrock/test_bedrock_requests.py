@@ -105,6 +105,20 @@ def test_arguments_that_are_no_object_are_wrapped_in_one(text: str) -> None:
     assert names(rendered) == {"arguments"}
 
 
+def test_null_as_arguments_is_no_argument() -> None:
+    rendered = render(user(Text("?")), assistant(ToolCall("a", "weather", "null")), tools=[WEATHER])
+    assert contents(rendered)[1][0]["toolUse"]["input"] == {}
+    assert rendered.losses == []
+
+
+def test_a_cache_mark_inside_a_result_marks_the_result() -> None:
+    said = [user(Text("?")), assistant(ToolCall("a", "weather", "{}"))]
+    result = ToolResult("a", [Text("sun", cache="1h"), Text("rain")])
+    blocks = contents(render(*said, Message("tool", [result]), tools=[WEATHER]))[2]
+    assert blocks[0]["toolResult"]["content"] == [{"text": "sun"}, {"text": "rain"}]
+    assert blocks[1:] == [{"cachePoint": {"type": "default", "ttl": "1h"}}]
+
+
 def test_tools_are_declared_where_only_the_conversation_speaks_of_them() -> None:
     rendered = render(user(Text("?")), assistant(ToolCall("a", "weather", "{}")), Message("tool", [ToolResult("a")]))
     assert [tool["toolSpec"]["name"] for tool in rendered.body["toolConfig"]["tools"]] == ["weather"]
