@@ -67,13 +67,17 @@ class StreamedChoice:
     def is_finished(self) -> bool:
         return bool(self._word)
 
+    def take_plain(self, delta: dict[str, Any], events: list[Event]) -> bool:
+        """Takes a delta that only goes on with the open text."""
+        text = delta.get("content")
+        if self._open != "text" or type(text) is not str or not text or not delta.keys() <= _PLAIN:
+            return False
+        events.append(TextDelta(self._part, text, self._index))
+        return True
+
     def take(self, delta: dict[str, Any], events: list[Event]) -> None:
-        content = delta.get("content")
-        if content and type(content) is str and delta.keys() <= _PLAIN:  # most of a stream
-            self._add_text(content, events)
-            return
         self._take_thoughts(delta, events)
-        if content:
+        if content := delta.get("content"):
             if type(content) is str:
                 self._add_text(content, events)
             else:
@@ -123,8 +127,7 @@ class StreamedChoice:
             self._open = None
 
     def _add_text(self, text: str, events: list[Event]) -> None:
-        part = self._part if self._open == "text" else self._begin("text", events)
-        events.append(TextDelta(part, text, self._index))
+        events.append(TextDelta(self._begin("text", events), text, self._index))
 
     def _take_thoughts(self, delta: dict[str, Any], events: list[Event]) -> None:
         details = delta.get("reasoning_details")

@@ -32,7 +32,8 @@ _DONE = b"[DONE]"
 _HALF_PAIR = re.compile(rb"(\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 # Members of a chunk that say nothing about the answer: padding against listeners, and what is read elsewhere.
-_PASSED_OVER = {"object", "choices", "usage", "obfuscation", "p", "error"}
+_PASSED_OVER = {"object", "choices", "usage", "obfuscation", "p"}
+_ALWAYS_READ = {"error", "x_groq"}  # usage and errors may stand in them, in any chunk
 
 
 class OpenAIDecoder:
@@ -94,7 +95,21 @@ class OpenAIDecoder:
                     continue  # half a frame: the end says so
                 self._fail(Failure("server", "The provider sent a chunk that is no JSON.", code="bad_chunk"), events)
                 return
-            self._take_chunk(chunk, events)
+            if not self._take_plain(chunk, events):
+                self._take_chunk(chunk, events)
+
+    def _take_plain(self, chunk: Any, events: list[Event]) -> bool:
+        """Most of a stream: one more piece of text for one choice, and nothing new beside it."""
+        if type(chunk) is not dict or chunk.get("usage") or not chunk.keys() <= self._seen:
+            return False
+        choices = chunk.get("choices")
+        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+            return False
+        said = choices[0]
+        if said.get("finish_reason") or said.get("logprobs") or "error" in said:
+            return False
+        choice, delta = self._choices.get(said.get("index", 0)), said.get("delta")
+        return choice is not None and type(delta) is dict and choice.take_plain(delta, events)
 
     def _take_chunk(self, chunk: Any, events: list[Event]) -> None:
         if chunk is None:
@@ -106,10 +121,11 @@ class OpenAIDecoder:
                 unreadable = Failure("server", "The provider sent a chunk that is no object.", code="bad_chunk")
                 self._fail(failure or unreadable, events)
                 return
-        self._read_head(chunk, events)
-        if (usage := find_usage(chunk)) is not None:
+        if not chunk.keys() <= self._seen:
+            self._read_head(chunk, events)
+        if (chunk.get("usage") or "x_groq" in chunk) and (usage := find_usage(chunk)) is not None:
             self._usage = dict(usage)
-        for position, choice in enumerate(choices if isinstance(choices, list) else ()):
+        for position, choice in enumerate(choices if type(choices) is list else ()):
             if isinstance(choice, dict):
                 self._take_choice(choice, position, events)
 
@@ -136,7 +152,7 @@ class OpenAIDecoder:
         fresh = {name: value for name, value in chunk.items() if name not in seen and value}
         if not fresh:
             return
-        seen.update(fresh)
+        seen.update(fresh.keys() - _ALWAYS_READ)
         head = self._head
         answer = parse_answer(fresh)
         head.id, head.model = head.id or answer.id, head.model or answer.model

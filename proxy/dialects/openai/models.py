@@ -32,6 +32,11 @@ def is_never_thinking(model: str) -> bool:
     return _PLAIN.match(bare(model)) is not None
 
 
+def is_openai(model: str) -> bool:
+    """A name that OpenAI gave: its own servers, or Azure's, or a router to them."""
+    return is_reasoning(model) or is_never_thinking(model)
+
+
 def takes_effort(model: str) -> bool:
     return is_reasoning(model) or _OTHERS.search(bare(model)) is not None
 

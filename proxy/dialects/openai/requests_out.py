@@ -11,13 +11,22 @@ import msgspec
 from proxy.canonical.request import Format, NativeTool, Reasoning, Rendered, Request, Tool
 from proxy.dialects.openai.losses import Losses
 from proxy.dialects.openai.messages_out import render_messages
-from proxy.dialects.openai.models import effort_of, is_never_thinking, is_reasoning, takes_effort, takes_search
+from proxy.dialects.openai.models import (
+    effort_of,
+    is_never_thinking,
+    is_openai,
+    is_reasoning,
+    takes_effort,
+    takes_search,
+)
 from proxy.dialects.openai.names import fit_name
 from proxy.dialects.openai.tools import render_choice, render_tool
 from proxy.dialects.reading import text_of
 
 MOST_STOPS = 4  # https://platform.openai.com/docs/api-reference/chat/create#chat-create-stop
 _TIERS = {"auto", "default", "flex", "scale", "priority"}
+_SHARED = {"prompt_cache_key", "prompt_cache_retention", "safety_identifier"}  # both of OpenAI's APIs take them
+_IDLE = {"store", "include"}  # what the Responses API keeps or shows beside the answer: nothing of the answer is lost
 _SEARCHES = ("web_search", "google_search", "googleSearch")  # how the names of others begin
 _REFUSED = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "stop")
 _DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0, "logprobs": False}
@@ -175,8 +184,11 @@ def _render_words(request: Request, losses: Losses, *, is_own: bool) -> dict[str
 
 def _add_rest(body: dict[str, Any], request: Request, losses: Losses, *, is_own: bool) -> None:
     if not is_own:
-        for name in request.rest:
-            losses.add(name, "Chat Completions has no such parameter")
+        for name, value in request.rest.items():
+            if name in _SHARED and request.dialect == "responses" and is_openai(request.model):
+                body[name] = value
+            elif name not in _IDLE:
+                losses.add(name, "Chat Completions has no such parameter")
         return
     options = request.rest.get("stream_options")
     body |= request.rest

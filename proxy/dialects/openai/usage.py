@@ -26,15 +26,22 @@ def render_usage(usage: Usage, raw: Mapping[str, Any]) -> dict[str, Any]:
     written = usage.cache_write_5m + usage.cache_write_1h
     prompt = usage.input + usage.cache_read + written
     prompt_details = {"cached_tokens": usage.cache_read, "audio_tokens": usage.audio_input}
-    if written:
-        prompt_details["cache_write_tokens"] = written
-    return {
+    prompt_details |= _said(cache_write_tokens=written, image_tokens=usage.image_input)
+    completion_details = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    said: dict[str, Any] = {
         "prompt_tokens": prompt,
         "completion_tokens": usage.output,
         "total_tokens": prompt + usage.output,
         "prompt_tokens_details": prompt_details,
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output},
+        "completion_tokens_details": completion_details | _said(image_tokens=usage.image_output),
     }
+    if usage.searches:
+        said["server_tool_use_details"] = {"web_search_requests": usage.searches}  # OpenRouter's name for it
+    return said
+
+
+def _said(**counts: int) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
 
 
 def find_usage(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
