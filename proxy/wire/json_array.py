@@ -7,8 +7,9 @@ stands between them is JSON is for a parser to say. An object that stands alone 
 import re
 from collections.abc import Iterator
 
-_MARK = re.compile(rb'["{}\[\]]')
-_STRING = re.compile(rb'(?:[^"\\]|\\.)*', re.DOTALL)
+# Possessive, so that a string whose end has not come yet is not tried in every other way.
+_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_PLAIN = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)  # up to a bracket or half a string
 _BETWEEN = b" \t\r\n,[]"
 
 
@@ -50,11 +51,9 @@ class ElementCutter:
             if self._is_in_string:
                 at = self._skip_string(chunk, at)
                 continue
-            mark = _MARK.search(chunk, at)
-            if mark is None:
-                return
-            at = mark.end()
-            if self._take(mark.group()):
+            match = _PLAIN.match(chunk, at)
+            at = match.end() + 1 if match else at + 1
+            if at <= len(chunk) and self._take(chunk[at - 1 : at]):
                 yield at
 
     def _skip_string(self, chunk: bytes, at: int) -> int:

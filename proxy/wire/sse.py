@@ -27,6 +27,8 @@ class FrameCutter:
             chunk = self._rest + chunk
         if b"\r" not in chunk:
             end = chunk.rfind(b"\n\n") + 2 if b"\n\n" in chunk else 0
+        elif _has_crlf_only(chunk):
+            end = chunk.rfind(b"\r\n\r\n") + 4 if b"\r\n\r\n" in chunk else 0
         else:
             end = max((match.end() for match in _FRAME_END.finditer(chunk)), default=0)
         self._rest = chunk[end:]
@@ -59,8 +61,12 @@ def join_data(block: bytes) -> bytes | None:
     None for a block that is not of the one form that providers of JSON events send. JSON holds no bare line break, so
     where the parser accepts the text every replaced one was the end of a frame.
     """
-    if block.startswith(b"data: ") and block.endswith(b"\n\n"):
+    if not block.startswith(b"data: "):
+        return None
+    if block.endswith(b"\n\n"):
         return block[6:-2].replace(b"\n\ndata: ", b",")
+    if block.endswith(b"\r\n\r\n"):  # Google's
+        return block[6:-4].replace(b"\r\n\r\ndata: ", b",")
     return None
 
 
@@ -97,6 +103,8 @@ def each_data(block: bytes) -> Iterator[bytes]:
 
 def parse_data(block: bytes) -> list[bytes]:
     """The data of each event in a block of frames; nothing for comments, `event`, `id` and `retry`."""
+    if b"\r" in block and _has_crlf_only(block):
+        block = block.replace(b"\r\n", b"\n")
     count = block.count(b"\n\n")
     if b"\r" not in block:  # the two forms that nearly every provider sends are cut without looking at lines
         lines = block.count(b"\n")
@@ -109,6 +117,12 @@ def parse_data(block: bytes) -> list[bytes]:
             if all(name.startswith(b"event: ") and data for name, _, data in parts):
                 return [data for _, _, data in parts]
     return [data for data in map(_parse_frame, split_frames(block)) if data]
+
+
+def _has_crlf_only(text: bytes) -> bool:
+    """Whether every line ends the same way, as Google's do: then nothing has to be looked at line by line."""
+    count = text.count(b"\r\n")
+    return text.count(b"\r") == count == text.count(b"\n")
 
 
 def _parse_frame(frame: bytes) -> bytes:

@@ -22,6 +22,8 @@ from proxy.dialects.gemini.parts_out import render_parts
 from proxy.dialects.gemini.stops import render_stop
 from proxy.dialects.gemini.usage import render_usage
 
+LATEST = 2**33  # seconds since the epoch: the year 2242
+
 _OF_ANSWER = {"promptFeedback", "modelStatus"}  # top-level members that only Google has
 
 
@@ -109,6 +111,6 @@ def render_end(ending: Ending, extras: dict[str, Any]) -> dict[str, Any]:
 def render_head(start: MessageStarted, opening: Opening) -> dict[str, Any]:
     """What stands in every chunk."""
     head: dict[str, Any] = {"modelVersion": start.model or opening.model, "responseId": start.id or opening.id}
-    if start.created:
+    if 0 < start.created < LATEST:  # one provider is known to say milliseconds
         head["createTime"] = datetime.fromtimestamp(start.created, UTC).isoformat().replace("+00:00", "Z")
     return head

@@ -37,11 +37,13 @@ def to_json(value: object) -> str:
 
 
 def parse_object(text: str) -> dict[str, Any] | None:
-    """The JSON object in a text; None for anything else."""
+    """The JSON object in a text, an empty one for `null`; None for anything else."""
     try:
         value = orjson.loads(text or "{}")
     except orjson.JSONDecodeError:
         return None
+    if value is None:
+        return {}
     return value if isinstance(value, dict) else None
 
 

@@ -22,6 +22,7 @@ from proxy.dialects.gemini.parts_in import parse_media, parse_native
 from proxy.dialects.gemini.stops import finish_word
 from proxy.dialects.reading import text_of
 
+_USUAL = {"content", "index"}
 _SAID = {"content", "finishReason", "index", "logprobsResult"}
 
 
@@ -60,7 +61,7 @@ class Candidate:
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict):
                 self._take_part(part, events)
-        if len(said) > 1:
+        if not said.keys() <= _USUAL:
             self._take_extras(said, events)
 
     def end(self, events: list[Event]) -> None:
@@ -145,7 +146,7 @@ class Candidate:
 
     def _take_extras(self, said: dict[str, Any], events: list[Event]) -> None:
         self.finish = finish_word(said.get("finishReason")) or self.finish
-        if tokens := parse_logprobs(said.get("logprobsResult")):
+        if "logprobsResult" in said and (tokens := parse_logprobs(said["logprobsResult"])):
             events.append(LogprobsAdded(tokens, self.index))
         for name, value in said.items():
             if name not in _SAID and value not in ({}, [], None, ""):

@@ -34,17 +34,19 @@ class ChunkReader:
         self._start = MessageStarted()
         self._candidates: dict[int, Candidate] = {}
         self._numbers = Numbers()
-        self._reported: UsageReported | None = None
+        self._usage: dict[str, Any] = {}
+        self._reported: dict[str, Any] | None = None
         self._rest: dict[str, Any] = {}
 
     def take(self, chunk: object) -> list[Event]:
         if self.has_failed:
             return []
+        events: list[Event] = []
         if not isinstance(chunk, dict):
             return self._fail(Failure("server", "The provider sent something that is no answer of Gemini."))
         if isinstance(chunk.get("error"), dict):
-            return self._fail(failure_of(chunk["error"]))
-        events: list[Event] = []
+            self._report_usage(events)
+            return [*events, *self._fail(failure_of(chunk["error"]))]
         self._take_head(chunk, events)
         candidates = chunk.get("candidates")
         for position, said in enumerate(candidates if isinstance(candidates, list) else ()):
@@ -61,10 +63,12 @@ class ChunkReader:
         blocked = text_of(_member(self._rest.get("promptFeedback"), "blockReason"))
         unfinished = [one for one in self._candidates.values() if not one.finish]
         if not is_whole and (unfinished or not (self._candidates or blocked)):
-            return self._fail(Failure("truncated", "The stream ended before the answer said why it ended."))
+            self._report_usage(events)  # what came is paid for
+            return [*events, *self._fail(Failure("truncated", "The stream ended before the answer said why it ended."))]
         for candidate in self._candidates.values():
             candidate.end(events)
         self._tell_rest(events)
+        self._report_usage(events)
         if blocked and not self._candidates:
             events.append(MessageEnded("content_filter", blocked))
         for candidate in self._candidates.values():
@@ -86,7 +90,8 @@ class ChunkReader:
 
     def _take_head(self, chunk: dict[str, Any], events: list[Event]) -> None:
         start = self._start
-        self._rest.update({name: value for name, value in chunk.items() if name not in _KNOWN and value})
+        if not chunk.keys() <= _KNOWN:
+            self._rest.update({name: value for name, value in chunk.items() if name not in _KNOWN and value})
         if start.id and start.model:
             return
         found = MessageStarted(
@@ -98,14 +103,19 @@ class ChunkReader:
             events.append(found)
 
     def _take_usage(self, said: object, events: list[Event]) -> None:
-        if not isinstance(said, dict) or not has_counts(said):
+        """The first chunk's, for who begins with the input's count, and the last one's: all between are no news."""
+        if isinstance(said, dict) and has_counts(said):
+            self._usage = said
+            if self._reported is None:
+                self._report_usage(events)
+
+    def _report_usage(self, events: list[Event]) -> None:
+        if not self._usage or self._usage is self._reported:
             return
+        self._reported = self._usage
         model = self._start.model
         searches = sum(count_searches(one.extras.get("groundingMetadata"), model) for one in self._candidates.values())
-        report = UsageReported(parse_usage(said, searches), said)
-        if report != self._reported:
-            self._reported = report
-            events.append(report)
+        events.append(UsageReported(parse_usage(self._usage, searches), self._usage))
 
     def _tell_rest(self, events: list[Event]) -> None:
         """What only Gemini says, under its own names; of candidates by their index."""

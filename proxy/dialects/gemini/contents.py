@@ -27,7 +27,9 @@ def render_contents(request: Request, losses: Losses) -> tuple[list[dict[str, An
         _note_extra(message, request, losses)
     for message in messages[:lead]:
         _note_extra(message, request, losses)
-    if not contents and request.dialect != "gemini":  # an instruction alone is refused where nothing is asked
+    if (
+        system and not contents and request.dialect != "gemini"
+    ):  # an instruction alone is refused where nothing is asked
         return [], [{"role": "user", "parts": system}]
     _order_results(contents, request)
     if wants_signatures(request.model):

@@ -133,7 +133,8 @@ class GeminiEncoder:
         return b"".join(self._write_part(part, event.choice) for part in render_media(event.media, self._losses))
 
     def _take_native(self, event: NativeAdded) -> bytes:
-        return b"".join(self._write_part(part, event.choice) for part in render_native(event.native, self._losses))
+        parts = render_native(event.native, self._losses, is_answer=True)
+        return b"".join(self._write_part(part, event.choice) for part in parts)
 
     def _take_logprobs(self, event: LogprobsAdded) -> bytes:
         self._ending(event.choice).logprobs.extend(event.tokens)

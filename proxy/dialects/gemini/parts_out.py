@@ -42,7 +42,7 @@ def render_parts(
             case Media():
                 rendered.extend(render_media(part, losses, knows_resolution=knows_resolution))
             case Native():
-                rendered.extend(render_native(part, losses))
+                rendered.extend(render_native(part, losses, is_answer=is_answer))
             case ToolResult():
                 losses.add("tool result", "Gemini takes a function's response in a turn of the user only.")
     return rendered
@@ -152,8 +152,10 @@ def _media_type(part: Media) -> str:
     return part.media_type or _TYPES.get(ending) or _UNKNOWN_TYPES[part.kind]
 
 
-def render_native(part: Native, losses: Losses) -> Rendered:
+def render_native(part: Native, losses: Losses, *, is_answer: bool = False) -> Rendered:
+    """Of another dialect's block a model is told in words; to a client they would look like the answer's own."""
     if part.dialect == "gemini":
         return [part.raw]
-    losses.add(text_of(part.raw.get("type")) or "native part", f"Only {part.dialect} knows this part.")
-    return [{"text": part.text}] if part.text else []
+    name = text_of(part.raw.get("type")) or next(iter(part.raw), "part")
+    losses.add(name, f"Only {part.dialect} knows this part.")
+    return [{"text": part.text}] if part.text and not is_answer else []

@@ -54,7 +54,7 @@ def _place_rest(request: Request, tools: list[dict[str, Any]], losses: Losses) -
     """What goes into the body as it is. A chat's web search is a tool here."""
     if request.dialect == "gemini":
         return request.rest
-    for name in request.rest:
+    for name in (name for name, value in request.rest.items() if value is not None):
         is_search = name == "web_search_options" and (not tools or mixes_tools(request.model))
         if is_search and {"googleSearch": {}} not in tools:
             tools.append({"googleSearch": {}})

@@ -16,6 +16,7 @@ from proxy.wire.json_array import ElementCutter, elements, split_elements
 from proxy.wire.sse import FrameCutter, join_data, parse_data
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
+_UNSAID = msgspec.Raw()
 
 
 class _Part(msgspec.Struct):
@@ -33,12 +34,12 @@ class _Candidate(msgspec.Struct):
     content: _Content | None = None
     finishReason: Any = None  # noqa: N815 - the wire's spelling
     index: Any = None
-    groundingMetadata: Any = None  # noqa: N815 - the wire's spelling
+    groundingMetadata: msgspec.Raw = _UNSAID  # noqa: N815 - the wire's spelling
 
 
 class _Chunk(msgspec.Struct):
     candidates: list[_Candidate] | None = None
-    usageMetadata: Any = None  # noqa: N815 - the wire's spelling
+    usageMetadata: msgspec.Raw = _UNSAID  # noqa: N815 - the wire's spelling
     modelVersion: Any = None  # noqa: N815 - the wire's spelling
     responseId: Any = None  # noqa: N815 - the wire's spelling
     promptFeedback: Any = None  # noqa: N815 - the wire's spelling
@@ -71,9 +72,17 @@ class GeminiStreamReader:
     def read(self, block: bytes) -> int:
         if self._is_array is None and (begin := block.lstrip(_BLANK)):
             self._is_array = begin.startswith((b"[", b"{"))
-        for chunk in self._chunks(block):
+        chunks, texts = self._chunks(block), []
+        for chunk in chunks:
+            text = _plain_text(chunk)
+            if text is not None and self.reading.model:
+                texts.append(text)
+                continue
+            self.reading.add_text("".join(texts))
+            texts.clear()
             self._take(chunk)
-        self._report()
+        self.reading.add_text("".join(texts))
+        self._take_usage(chunks)
         return 0
 
     def _chunks(self, block: bytes) -> list[_Chunk]:
@@ -93,8 +102,6 @@ class GeminiStreamReader:
             reading.response_id = text_of(chunk.responseId)
         for position, candidate in enumerate(chunk.candidates or ()):
             self._take_candidate(position if candidate.index is None else candidate.index, candidate)
-        if isinstance(chunk.usageMetadata, dict) and has_counts(chunk.usageMetadata):
-            self._usage = chunk.usageMetadata
         if blocked := member(chunk.promptFeedback, "blockReason"):
             reading.stop_reason = text_of(blocked)
             self._finished.setdefault("prompt", True)
@@ -117,8 +124,8 @@ class GeminiStreamReader:
             self._finished[index] = True
         else:
             self._finished.setdefault(index, False)
-        if candidate.groundingMetadata is not None:
-            found = count_searches(candidate.groundingMetadata, self.reading.model)
+        if candidate.groundingMetadata is not _UNSAID:
+            found = count_searches(_loaded(candidate.groundingMetadata), self.reading.model)
             self._searches[index] = max(found, self._searches.get(index, 0))
 
     def _take_call(self, index: object, call: object) -> None:
@@ -129,8 +136,13 @@ class GeminiStreamReader:
         key = f"{index}.{self._open_call.get(index, 0)}"
         self.reading.add_tool(key, name, to_json(arguments) if arguments else None)
 
-    def _report(self) -> None:
+    def _take_usage(self, chunks: list[_Chunk]) -> None:
+        """Of a block, only the last counts are looked at."""
         reading = self.reading
+        for chunk in reversed(chunks):
+            if chunk.usageMetadata is not _UNSAID and has_counts(usage := _loaded(chunk.usageMetadata)):
+                self._usage = usage
+                break
         if self._usage:
             reading.usage = parse_usage(self._usage, sum(self._searches.values()))
             reading.service_tier = tier_of(self._usage)
@@ -143,6 +155,27 @@ def read_gemini_body(body: bytes) -> Reading:
     reader.read(body)
     reader.reading.is_complete = reader.is_read
     return reader.reading
+
+
+def _plain_text(chunk: _Chunk) -> str | None:
+    """The text of a chunk that holds one piece of it and nothing that is new: what most of a stream is made of."""
+    candidates = chunk.candidates
+    if candidates is None or len(candidates) != 1 or chunk.error or chunk.promptFeedback:
+        return None
+    [candidate] = candidates
+    parts = candidate.content.parts if candidate.content else None
+    if candidate.index or candidate.finishReason or not parts or len(parts) != 1:
+        return None
+    if candidate.groundingMetadata is not _UNSAID:
+        return None
+    [part] = parts
+    is_text = type(part.text) is str and not part.thought and part.functionCall is None
+    return part.text if is_text else None
+
+
+def _loaded(raw: msgspec.Raw) -> dict[str, Any]:
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, dict) else {}
 
 
 def _decoded(text: bytes) -> _Chunk | None:

@@ -71,7 +71,7 @@ def _render_function(tool: Tool, request: Request, losses: Losses) -> dict[str, 
         function.update(render_schema(schema, request, losses, ("parameters", "parametersJsonSchema"), tool.name))
     if request.dialect == "gemini":
         return {**function, **tool.extra}
-    for name in tool.extra:
+    for name in (name for name, value in tool.extra.items() if value):  # a setting that is off is no loss
         losses.add(f"tools.{name}", "Gemini has no such member of a function.")
     if tool.is_strict:
         losses.add("strict", "Gemini follows schemas as well as it can: calls are checked by whoever takes them.")
@@ -107,7 +107,7 @@ def _render_native(tool: NativeTool, request: Request, losses: Losses) -> dict[s
     if has_functions and not mixes_tools(request.model):
         losses.add(f"tools.{kind}", "This model takes either functions or tools that Google runs, not both.")
         return {}
-    for setting in tool.raw.keys() - _NO_SETTINGS:
+    for setting in sorted(name for name, value in tool.raw.items() if value and name not in _NO_SETTINGS):
         losses.add(f"tools.{kind}.{setting}", f"Google's {name} has no such setting.")
     return {name: {}}
 

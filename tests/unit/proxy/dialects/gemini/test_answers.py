@@ -258,3 +258,8 @@ def test_tokens_are_counted_in_the_forms_of_both_endpoints() -> None:
     assert render_count_request(request) == {"generateContentRequest": {"model": "models/gemini-x", **plain}}
     assert render_count_request(request, is_vertex=True) == plain
     assert parse_count_answer(render_count_answer(31)) == 31
+
+
+@pytest.mark.parametrize("created", [0, 1_753_995_600_000, 2**60, -5])
+def test_a_time_that_is_none_is_not_told(created: int) -> None:
+    assert "createTime" not in written(Answer("openai", created=created))

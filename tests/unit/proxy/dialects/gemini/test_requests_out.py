@@ -327,6 +327,17 @@ def test_what_gemini_said_itself_goes_back_to_it() -> None:
     assert result.losses == []
 
 
+def test_arguments_that_are_null_are_none() -> None:
+    [part] = rendered(ToolCall("a", "f", "null"), role="assistant")
+    assert part["functionCall"]["args"] == {}
+
+
+def test_a_setting_that_is_off_is_no_loss() -> None:
+    search = NativeTool("anthropic", {"type": "web_search_20250305", "name": "web_search", "allowed_domains": None})
+    assert lost(asked(dialect="anthropic", tools=[search])) == set()
+    assert lost(asked(tools=[Tool("f", extra={"defer_loading": False})], rest={"logit_bias": None})) == set()
+
+
 def test_a_loss_is_told_once() -> None:
     tools = [Tool("f", is_strict=True), Tool("g", is_strict=True)]
     found = CODEC.render_request(asked(tools=tools)).losses
