@@ -1,60 +1,31 @@
-"""`python -m proxy serve --config FILE`: the proxy alone, without control plane, database or Temporal.
+"""`python -m proxy COMMAND`, which `pointsman proxy COMMAND` is too: the gateway without control plane.
 
-Killed, it loses no answered call's record: each is written before the last byte of its answer, by one append. Calls
-that were in flight have a `call_started` and no end. Answers to idempotency keys are whole or absent.
+Each command is a module with `add_arguments` and `run`, loaded when it is the one that is asked for: who serves need
+not carry what translates. What happens when a command is killed stands in its module.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from importlib import import_module
 
-from proxy.answers import FileAnswerStore
-from proxy.app import Application, create_app
-from proxy.clock import SystemClock
-from proxy.config import ConfigError
-from proxy.deps import Deps
-from proxy.price_list import compile_listing
-from proxy.pricing import PriceTable
-from proxy.serve import serve
-from proxy.standalone import FixedPolicy, LineSink, Standalone, read_standalone
-from proxy.upstream.client import UpstreamClient
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": ("proxy.serve_command", "serve until SIGTERM"),
+    "cost": ("proxy.cost_command", "what a call cost, by its provider's account of it"),
+    "translate": ("proxy.translate_command", "a request or an answer from one dialect into another"),
+}
 
 
-def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-    try:
-        found = read_standalone(options.config, os.environ if environment is None else environment)
-    except (ConfigError, OSError) as error:
-        print(f"proxy: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to its user
-        return 2
-    app = compose(found, options.log or found.log)
-    serve(app, found.host, options.port or found.port)
-    return 0
-
-
-def compose(found: Standalone, log: Path) -> Application:
-    """The application over files."""
-    from proxy.mcp.app import create_mcp_app  # noqa: PLC0415 - only who serves tools loads what they need
-
-    clock = SystemClock()
-    deps = Deps(
-        policy=FixedPolicy(found.policy),
-        sink=LineSink(log),
-        answers=FileAnswerStore(found.state / "answers", clock),
-        clock=clock,
-        upstream=UpstreamClient(clock, found.timeouts),
-        prices=PriceTable(compile_listing(), found.prices),
-        limits=found.limits,
-    )
-    return create_app(deps, create_mcp_app(deps) if found.policy.tool_servers else None)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m proxy", description="Pointsman's LLM and MCP gateway, alone.")
-    command = parser.add_subparsers(required=True, metavar="serve").add_parser("serve", help="serve until SIGTERM")
-    command.add_argument("--config", type=Path, required=True, help="a YAML file, see proxy/standalone.py")
-    command.add_argument("--port", type=int, default=0, help="instead of the file's")
-    command.add_argument("--log", type=Path, help="JSON lines of calls, instead of the file's")
-    return parser
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 when all went well, 2 when the input or a file is at fault."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="pointsman proxy", description="Pointsman's LLM and MCP gateway, alone.")
+    commands = parser.add_subparsers(required=True, dest="command")
+    asked = next((one for one in arguments if one in COMMANDS), "")
+    for name, (module, sentence) in COMMANDS.items():
+        command = commands.add_parser(name, help=sentence, description=sentence)
+        if name == asked:
+            import_module(module).add_arguments(command)
+    options = parser.parse_args(arguments)
+    code: int = import_module(COMMANDS[options.command][0]).run(options)
+    return code
