@@ -64,7 +64,8 @@ def _find_in_block(block: dict[str, Any]) -> Iterator[str]:
 
 def _mcp_beta(servers: Any) -> str:
     """The first version told in the server which tools to use, the second in `tools`."""
-    is_first = any(isinstance(server, dict) and "tool_configuration" in server for server in servers)
+    listed = servers if isinstance(servers, list) else []
+    is_first = any(isinstance(server, dict) and "tool_configuration" in server for server in listed)
     return "mcp-client-2025-04-04" if is_first else _BY_MEMBER["mcp_servers"]
 
 

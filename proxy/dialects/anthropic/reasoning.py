@@ -51,6 +51,8 @@ def render_reasoning(request: Request, model: Model, losses: Losses) -> Thought:
     thought = Thought(max_tokens=_limit(request, model, losses))
     reasoning = request.reasoning
     if reasoning is None:
+        if _is_forced(request):
+            _turn_off(request, thought, model, Losses())
         return thought
     if reasoning.is_off or reasoning.effort == "none" or reasoning.budget_tokens == 0:
         _turn_off(request, thought, model, losses)
@@ -90,11 +92,15 @@ def _turn_off(request: Request, thought: Thought, model: Model, losses: Losses) 
 def _obstacle(request: Request, model: Model) -> str:
     if model.thinking == "none":
         return "This model does not think before it answers."
-    if request.tool_choice is not None and request.tool_choice.mode in {"required", "tool"}:
+    if _is_forced(request) and model.can_stop_thinking:
         return "Anthropic does not think where a tool is forced."
     if model.thinking == "budget" and _is_mid_turn_without_thought(request):
         return "The turn goes on after a tool call, and the thinking that led to it is not at hand."
     return ""
+
+
+def _is_forced(request: Request) -> bool:
+    return request.tool_choice is not None and request.tool_choice.mode in {"required", "tool"}
 
 
 def _is_mid_turn_without_thought(request: Request) -> bool:

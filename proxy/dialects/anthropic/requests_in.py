@@ -122,8 +122,14 @@ def _take_thinking(request: Request, name: str, value: Any) -> None:
     request.rest.update({f"thinking.{key}": one for key, one in rest.items()})
 
 
-def _take_output_config(request: Request, _: str, value: Any) -> None:
-    for key, one in value.items() if isinstance(value, dict) else ():
+def _members(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"`{name}` must be an object, not {value!r}.")
+    return value
+
+
+def _take_output_config(request: Request, name: str, value: Any) -> None:
+    for key, one in _members(name, value).items():
         if key == "format" and one is not None:
             _take_format(request, "output_config.format", one)
         elif key == "effort" and one in _EFFORTS:
@@ -141,8 +147,8 @@ def _take_format(request: Request, name: str, value: Any) -> None:
             _keep(request, name, value)
 
 
-def _take_metadata(request: Request, _: str, value: Any) -> None:
-    for key, one in value.items() if isinstance(value, dict) else ():
+def _take_metadata(request: Request, name: str, value: Any) -> None:
+    for key, one in _members(name, value).items():
         if key == "user_id" and isinstance(one, str):
             request.user = one
         elif one is not None:

@@ -14,7 +14,7 @@ from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.messages_out import limit_marks, render_messages
 from proxy.dialects.anthropic.models import Model, model_of
 from proxy.dialects.anthropic.reasoning import Thought, render_own_reasoning, render_reasoning
-from proxy.dialects.anthropic.schemas import restrict
+from proxy.dialects.anthropic.schemas import is_compilable, restrict
 from proxy.dialects.anthropic.tools_out import changed_names, render_tool_choice, render_tools
 
 _UNKNOWN = "Anthropic's messages have no such member."
@@ -36,7 +36,7 @@ def render_request(request: Request) -> Rendered:
     if system:
         body["system"] = system
     body["messages"] = messages
-    _add_tools(body, request, losses)
+    _add_tools(body, request, model, losses)
     _add_thought(body, thought, request, model)
     _add_sampling(body, request, model, thought, losses)
     _add_others(body, request, losses)
@@ -50,11 +50,13 @@ def render_request(request: Request) -> Rendered:
     return Rendered(body, losses.found, headers, changed_names(request))
 
 
-def _add_tools(body: dict[str, Any], request: Request, losses: Losses) -> None:
+def _add_tools(body: dict[str, Any], request: Request, model: Model, losses: Losses) -> None:
     tools = render_tools(request, losses)
     if tools:
         body["tools"] = tools
-    choice = render_tool_choice(request, tools, losses)
+    choice = render_tool_choice(
+        request, tools, losses, can_force=request.dialect == "anthropic" or model.can_stop_thinking
+    )
     if choice:
         body["tool_choice"] = choice
 
@@ -66,7 +68,7 @@ def _add_thought(body: dict[str, Any], thought: Thought, request: Request, model
     if thought.effort:
         config["effort"] = thought.effort
     form = request.format
-    if form is not None and form.kind == "schema" and (request.dialect == "anthropic" or model.has_formats):
+    if form is not None and form.kind == "schema" and (request.dialect == "anthropic" or _is_held(form, model)):
         schema = form.schema or {}
         config["format"] = {
             "type": "json_schema",
@@ -81,7 +83,7 @@ def _tell_format(system: Any, request: Request, model: Model, losses: Losses) ->
     form = request.format
     if form is None or form.kind == "text" or request.dialect == "anthropic":
         return system
-    if form.kind == "schema" and model.has_formats:
+    if form.kind == "schema" and _is_held(form, model):
         if restrict(form.schema or {})[1]:
             losses.of(request, "format", "Bounds and open objects of the schema are asked for in words only.")
         return system
@@ -90,6 +92,11 @@ def _tell_format(system: Any, request: Request, model: Model, losses: Losses) ->
     if isinstance(system, list):
         return [*system, {"type": "text", "text": words}]
     return f"{system}\n\n{words}" if system else words
+
+
+def _is_held(form: Format, model: Model) -> bool:
+    """The model can be held to the schema."""
+    return model.has_formats and is_compilable(form.schema or {})
 
 
 def _ask_for(form: Format) -> str:

@@ -5,6 +5,7 @@ object is closed, and bounds on numbers, strings and lists are refused. As in An
 told to the model in the description.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ _KEPT = {"type", "title", "description", "enum", "const", "default", "required",
          "anyOf", "oneOf", "allOf", "$defs", "definitions", "additionalProperties"}  # fmt: skip
 _DROPPED = {"$schema", "$id"}
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
+_DEFINED = ("$defs", "definitions")
+_MOST_OPTIONAL = 24
 _CHOICES = ("anyOf", "oneOf", "allOf")
 _DEEPEST = 60  # a schema that nests deeper is not one that a model can follow
 
@@ -42,6 +45,46 @@ def restrict(schema: Schema, depth: int = 0) -> tuple[Schema, bool]:
         words = orjson.dumps(told).decode()
         restricted["description"] = "\n\n".join(filter(None, [str(schema.get("description") or ""), words]))
     return restricted, is_less or bool(told)
+
+
+def is_compilable(schema: Schema) -> bool:
+    """Whether Anthropic can hold a model to it: no reference that leads back to itself, and few optional members."""
+    named = {f"#/{word}/{name}": one for word in _DEFINED for name, one in _dict(schema.get(word)).items()}
+    leads_to = {path: set(_references(one)) for path, one in named.items()}
+    is_recursive = "#" in _references(schema) or any(path in _reached(path, leads_to) for path in leads_to)
+    return not is_recursive and _optional(schema) <= _MOST_OPTIONAL
+
+
+def _reached(start: str, leads_to: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    open_ends = [start]
+    while open_ends:
+        for path in leads_to.get(open_ends.pop(), set()) - reached:
+            reached.add(path)
+            open_ends.append(path)
+    return reached
+
+
+def _references(value: Any) -> list[str]:
+    return [reference for one in _objects(value) if isinstance(reference := one.get("$ref"), str)]
+
+
+def _optional(schema: Schema) -> int:
+    return sum(
+        len(set(_dict(one.get("properties"))) - set(map(str, _list(one.get("required"))))) for one in _objects(schema)
+    )
+
+
+def _objects(value: Any) -> Iterator[Schema]:
+    """All objects in a JSON value, itself among them."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
 
 
 def flatten(schema: Schema) -> tuple[Schema, bool]:

@@ -41,7 +41,9 @@ def changed_names(request: Request) -> dict[str, str]:
     return {fitting: name for fitting, name in pairs if fitting != name}
 
 
-def render_tool_choice(request: Request, tools: list[dict[str, Any]], losses: Losses) -> dict[str, Any] | None:
+def render_tool_choice(
+    request: Request, tools: list[dict[str, Any]], losses: Losses, *, can_force: bool = True
+) -> dict[str, Any] | None:
     """None where nothing is to be said; without tools there is nothing to choose."""
     choice = request.tool_choice
     if not tools:
@@ -50,6 +52,9 @@ def render_tool_choice(request: Request, tools: list[dict[str, Any]], losses: Lo
         return {"type": "none"}
     is_own = request.dialect == "anthropic"
     rendered = _render_choice(choice, losses, is_own=is_own) if choice is not None else None
+    if rendered is not None and rendered.get("type") in {"any", "tool"} and not can_force:
+        losses.add("tool_choice", "This model always thinks, and a thinking model cannot be made to call a tool.")
+        rendered = {"type": "auto"}
     if request.is_parallel is False and (rendered is None or rendered["type"] in {"auto", "any", "tool"}):
         rendered = {**(rendered or {"type": "auto"}), "disable_parallel_tool_use": True}
     return rendered

@@ -43,7 +43,7 @@ bodies = st.fixed_dictionaries({"messages": st.lists(messages, max_size=3) | jso
 
 
 @given(bodies)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_request_is_refused_or_can_be_written_again(body: dict[str, Any]) -> None:
     with contextlib.suppress(InvalidRequest):
         request = CODEC.parse_request(body, "claude-opus-5")
@@ -75,7 +75,7 @@ schemas = st.dictionaries(
 
 
 @given(schemas)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_schema_of_any_form_can_be_sent(schema: dict[str, Any]) -> None:
     request = Request("openai", "claude-opus-5", tools=[Tool("f", schema=schema)], format=Format("schema", schema))
     body = CODEC.render_request(request).body
@@ -84,7 +84,7 @@ def test_a_schema_of_any_form_can_be_sent(schema: dict[str, Any]) -> None:
 
 
 @given(json_values, st.lists(blocks, max_size=3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_answer_of_any_form_can_be_read_and_written(other: Any, content: list[Any]) -> None:
     body = {"content": content, "usage": other, "stop_reason": other, "id": other}
     for one in (body, body | {"content": other}):
@@ -92,7 +92,7 @@ def test_an_answer_of_any_form_can_be_read_and_written(other: Any, content: list
 
 
 @given(st.binary(max_size=30) | json_values.map(orjson.dumps), st.integers(300, 599))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_error_of_any_form_is_an_error(body: bytes, status: int) -> None:
     failure = CODEC.parse_failure(status, {}, body)
     assert failure.message

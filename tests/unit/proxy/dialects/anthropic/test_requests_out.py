@@ -370,3 +370,21 @@ def test_a_schema_of_a_tool_has_one_object_at_its_top() -> None:
     rendered = render(tools=[Tool("f", schema=named)])
     assert rendered.body["tools"][0]["input_schema"] == {**object_of("a"), "$defs": named["$defs"]}
     assert rendered.losses == []
+
+
+def test_a_model_that_always_thinks_is_asked_and_not_forced_to_call() -> None:
+    rendered = render(model="claude-fable-5", tools=[Tool("f")], tool_choice=ToolChoice("required"))
+    assert rendered.body["tool_choice"] == {"type": "auto"}
+    assert names(rendered) == ["tool_choice"]
+
+
+def test_a_model_that_thinks_unasked_stops_where_a_tool_is_forced() -> None:
+    body = render(model=NEWEST, tools=[Tool("f")], tool_choice=ToolChoice("tool", ["f"])).body
+    assert (body["thinking"], body["tool_choice"]) == ({"type": "disabled"}, {"type": "tool", "name": "f"})
+
+
+def test_a_schema_that_leads_back_to_itself_is_asked_for_in_words() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/N"}}, "required": ["next"]}
+    rendered = render(format=Format("schema", {"$ref": "#/$defs/N", "$defs": {"N": node}}))
+    assert "output_config" not in rendered.body
+    assert names(rendered) == ["response_format"]
