@@ -9,12 +9,15 @@ https://smithy.io/2.0/aws/amazon-eventstream.html (November 2026) is the specifi
 import struct
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID
 from zlib import crc32
 
 import msgspec
 
 HeaderValue = bool | int | bytes | str | datetime | UUID
+Headers = Mapping[str, HeaderValue]
 
 _PRELUDE = struct.Struct(">III")
 _CRC = struct.Struct(">I")
@@ -22,6 +25,7 @@ _OVERHEAD = _PRELUDE.size + _CRC.size
 # The SDKs' own limits (botocore.eventstream, November 2026): what is larger is not this format.
 LONGEST_HEADERS = 128 * 1024
 LONGEST_PAYLOAD = 24 * 1024**2
+LONGEST_REMEMBERED = 256  # bytes of headers
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRUE, _FALSE, _BYTES, _STRING, _TIMESTAMP, _UUID = 0, 1, 6, 7, 8, 9
@@ -36,7 +40,7 @@ class BrokenFraming(ValueError):  # noqa: N818 - it says what is broken, as the 
 class AwsMessage(msgspec.Struct, frozen=True):
     """One message. `kind` is its `:message-type` (event, exception, error), `name` that event's or exception's type."""
 
-    headers: dict[str, HeaderValue]
+    headers: Headers
     payload: bytes
 
     @property
@@ -52,10 +56,11 @@ class AwsMessage(msgspec.Struct, frozen=True):
 class MessageCutter:
     """Bytes in any cut → whole messages."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_needed", "_rest")
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._needed = _PRELUDE.size  # less than this is no message yet: a long one is looked at once it is whole
 
     @property
     def is_inside(self) -> bool:
@@ -66,33 +71,44 @@ class MessageCutter:
         """The messages that these bytes complete. Raises BrokenFraming where the first broken one stands."""
         rest = self._rest
         rest += data
-        while len(rest) >= _PRELUDE.size:
-            length, headers_length = _check_prelude(rest)
-            if len(rest) < length:
-                return
-            message = bytes(rest[:length])
-            del rest[:length]
-            yield _parse_message(message, headers_length)
+        if len(rest) < self._needed:
+            return
+        block, start = bytes(rest), 0
+        self._needed = _PRELUDE.size
+        try:
+            while len(block) - start >= _PRELUDE.size:
+                length, headers_length = _check_prelude(block, start)
+                end = start + length
+                if end > len(block):
+                    self._needed = length
+                    break
+                message = _parse_message(block, start, end, headers_length)
+                start = end
+                yield message
+        finally:
+            del rest[:start]
 
 
-def _check_prelude(data: bytearray) -> tuple[int, int]:
-    length, headers_length, checksum = _PRELUDE.unpack_from(data)
-    if crc32(data[: _PRELUDE.size - _CRC.size]) != checksum:
+def _check_prelude(block: bytes, start: int) -> tuple[int, int]:
+    length, headers_length, checksum = _PRELUDE.unpack_from(block, start)
+    if crc32(block[start : start + _PRELUDE.size - _CRC.size]) != checksum:
         raise BrokenFraming("The checksum of a message's prelude is wrong.")
     if headers_length > LONGEST_HEADERS or not 0 <= length - headers_length - _OVERHEAD <= LONGEST_PAYLOAD:
         raise BrokenFraming(f"A message claims {length} bytes, {headers_length} of them headers.")
     return length, headers_length
 
 
-def _parse_message(message: bytes, headers_length: int) -> AwsMessage:
-    end = len(message) - _CRC.size
-    if crc32(message[:end]) != _CRC.unpack_from(message, end)[0]:
+def _parse_message(block: bytes, start: int, end: int, headers_length: int) -> AwsMessage:
+    end -= _CRC.size
+    if crc32(block[start:end]) != _CRC.unpack_from(block, end)[0]:
         raise BrokenFraming("The checksum of a message is wrong.")
-    split = _PRELUDE.size + headers_length
-    return AwsMessage(_parse_headers(message[_PRELUDE.size : split]), message[split:end])
+    start += _PRELUDE.size
+    split = start + headers_length
+    parse = _remembered_headers if headers_length <= LONGEST_REMEMBERED else _parse_headers
+    return AwsMessage(parse(block[start:split]), block[split:end])
 
 
-def _parse_headers(data: bytes) -> dict[str, HeaderValue]:
+def _parse_headers(data: bytes) -> Headers:
     headers: dict[str, HeaderValue] = {}
     at = 0
     try:
@@ -103,7 +119,11 @@ def _parse_headers(data: bytes) -> dict[str, HeaderValue]:
             headers[name], at = _parse_value(data, data[at], at + 1)
     except (IndexError, struct.error, ValueError, OverflowError) as error:
         raise BrokenFraming("The headers of a message cannot be read.") from error
-    return headers
+    return MappingProxyType(headers)
+
+
+# A stream says the same headers over and over.
+_remembered_headers = lru_cache(maxsize=128)(_parse_headers)
 
 
 def _parse_value(data: bytes, kind: int, at: int) -> tuple[HeaderValue, int]:
@@ -126,7 +146,7 @@ def _parse_value(data: bytes, kind: int, at: int) -> tuple[HeaderValue, int]:
     raise BrokenFraming(f"A header is of the unknown type {kind}.")
 
 
-def render_message(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
+def render_message(headers: Headers, payload: bytes) -> bytes:
     """One message. A whole number becomes a long."""
     rendered = b"".join(_render_header(name, value) for name, value in headers.items())
     lengths = struct.pack(">II", len(rendered) + len(payload) + _OVERHEAD, len(rendered))

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 message is held back until its usage is there, so that whoever listens hears the usage before the end, as elsewhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import orjson
@@ -70,23 +70,20 @@ class BedrockDecoder:
         else:
             yield from self._finish()
 
-    def _read(self, message: AwsMessage) -> Iterator[Event]:
+    def _read(self, message: AwsMessage) -> Iterable[Event]:
         if message.kind != "event":
             failure = parse_exception(message.name, message.payload)
             if text := text_of(message.headers.get(":error-message")):
                 failure.message = text
-            yield from self._fail(failure)
-            return
+            return self._fail(failure)
         reader = self._READERS.get(message.name)
         if reader is None:
-            return
+            return ()
         try:
             payload = orjson.loads(message.payload)
         except orjson.JSONDecodeError:
-            yield from self._fail(Failure("truncated", "An event of Bedrock's stream is no JSON.", code="broken_json"))
-            return
-        if isinstance(payload, dict):
-            yield from reader(self, payload)
+            return self._fail(Failure("truncated", "An event of Bedrock's stream is no JSON.", code="broken_json"))
+        return reader(self, payload) if isinstance(payload, dict) else ()
 
     def _fail(self, failure: Failure) -> Iterator[Event]:
         self._is_over = True
@@ -115,17 +112,21 @@ class BedrockDecoder:
         elif isinstance(image := member(start, "image"), dict):
             self._open[index] = {"image": dict(image)}
 
-    def _read_delta(self, payload: dict[str, Any]) -> Iterator[Event]:
-        index, delta = _index(payload), payload.get("delta")
-        if not isinstance(delta, dict):
-            return
+    def _read_delta(self, payload: dict[str, Any]) -> Iterable[Event]:
+        """The one that comes often."""
+        index, delta = payload.get("contentBlockIndex"), payload.get("delta")
+        if not isinstance(index, int) or not isinstance(delta, dict):
+            return ()
         text = delta.get("text")
         if isinstance(text, str):
-            if text:
-                yield TextDelta(index, text)
-        elif index in self._open:
+            return (TextDelta(index, text),) if text else ()
+        if index in self._open:
             _grow(self._open[index], delta)
-        elif isinstance(use := delta.get("toolUse"), dict):
+            return ()
+        return self._read_rare_delta(index, delta)
+
+    def _read_rare_delta(self, index: int, delta: dict[str, Any]) -> Iterator[Event]:
+        if isinstance(use := delta.get("toolUse"), dict):
             if pieces := text_of(use.get("input")):
                 yield ToolArgsDelta(index, pieces)
         elif isinstance(reasoning := delta.get("reasoningContent"), dict):
@@ -162,7 +163,7 @@ class BedrockDecoder:
     def _keep(self, payload: dict[str, Any], known: set[str]) -> None:
         self._rest |= {name: value for name, value in payload.items() if name not in known and name != _PADDING}
 
-    _READERS: ClassVar[dict[str, Callable[[Any, dict[str, Any]], Iterator[Event]]]] = {
+    _READERS: ClassVar[dict[str, Callable[[Any, dict[str, Any]], Iterable[Event]]]] = {
         "messageStart": _read_start,
         "contentBlockStart": _read_block_start,
         "contentBlockDelta": _read_delta,

@@ -5,7 +5,7 @@ tool-call-delta …, tool-call-end by an index of its own; citation-start, citat
 and the usage.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import orjson
@@ -65,20 +65,20 @@ class CohereDecoder:
             if data != _DONE:
                 yield from self._read(data)
 
-    def _read(self, data: bytes) -> Iterator[Event]:
+    def _read(self, data: bytes) -> Iterable[Event]:
         try:
             event = orjson.loads(data)
         except orjson.JSONDecodeError:
-            yield from self._fail(Failure("truncated", "An event of Cohere's stream is no JSON.", code="broken_json"))
-            return
+            return self._fail(Failure("truncated", "An event of Cohere's stream is no JSON.", code="broken_json"))
         if not isinstance(event, dict):
-            return
+            return ()
         kind = event.get("type")
         reader = self._READERS.get(kind) if isinstance(kind, str) else None
         if reader is not None:
-            yield from reader(self, event, member(event.get("delta"), "message"))
-        elif kind in {None, "error"} and (sentence := sentence_in(event)):
-            yield from self._fail(Failure("server", sentence, code=text_of(event.get("code")), raw=event))
+            return reader(self, event, member(event.get("delta"), "message"))
+        if kind in {None, "error"} and (sentence := sentence_in(event)):
+            return self._fail(Failure("server", sentence, code=text_of(event.get("code")), raw=event))
+        return ()
 
     def _fail(self, failure: Failure) -> Iterator[Event]:
         self._is_over = True
@@ -92,21 +92,20 @@ class CohereDecoder:
     def _read_start(self, event: dict[str, Any], _: Any) -> Iterator[Event]:
         yield MessageStarted(text_of(event.get("id")))
 
-    def _read_content(self, event: dict[str, Any], message: Any) -> Iterator[Event]:
+    def _read_content(self, event: dict[str, Any], message: Any) -> Iterable[Event]:
         """The start of a content is a delta with its type, and mostly empty."""
         content = member(message, "content")
         part = self._part("content", event)
+        logprobs = parse_logprobs(event.get("logprobs"))
+        told: Iterable[Event] = (LogprobsAdded(logprobs),) if logprobs else ()
         if isinstance(text := member(content, "text"), str):
             self._texts[event.get("index") or 0] = part
-            if text:
-                yield TextDelta(part, text)
-        elif isinstance(thought := member(content, "thinking"), str):
-            if thought:
-                yield ThinkingDelta(part, thought, made_by="cohere")
-        elif isinstance(content, dict) and isinstance(found := parse_block(content), Native):
-            yield NativeAdded(part, found)
-        if logprobs := parse_logprobs(event.get("logprobs")):
-            yield LogprobsAdded(logprobs)
+            return (TextDelta(part, text), *told) if text else told
+        if isinstance(thought := member(content, "thinking"), str):
+            return (ThinkingDelta(part, thought, made_by="cohere"), *told) if thought else told
+        if isinstance(content, dict) and isinstance(found := parse_block(content), Native):
+            return (NativeAdded(part, found), *told)
+        return told
 
     def _read_content_end(self, event: dict[str, Any], _: Any) -> Iterator[Event]:
         yield PartEnded(self._part("content", event))
@@ -158,7 +157,7 @@ class CohereDecoder:
         yield MessageEnded(parse_stop(native), native)
         yield StreamEnded()
 
-    _READERS: ClassVar[dict[str, Callable[[Any, dict[str, Any], Any], Iterator[Event]]]] = {
+    _READERS: ClassVar[dict[str, Callable[[Any, dict[str, Any], Any], Iterable[Event]]]] = {
         "message-start": _read_start,
         "content-start": _read_content,
         "content-delta": _read_content,
