@@ -19,7 +19,6 @@ from proxy.errors import CallerFault, InvalidRequest
 LONGEST_CONVERSATION = 1000  # responses; a chain that is longer is a circle, or nobody's conversation
 MOST_LISTED, USUALLY_LISTED = 100, 20  # https://platform.openai.com/docs/api-reference/responses/input-items (11/2026)
 
-_ENCRYPTED = "reasoning.encrypted_content"
 _ITEM = re.compile(r"[a-z]+_(?P<response>.+)_(?:i?\d+)")
 _PATH = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<items>/input_items)?")
 _Item = dict[str, Any]
@@ -49,8 +48,8 @@ class ResponseStore(Protocol):
 class Expanded(msgspec.Struct):
     """A request with its history in it.
 
-    `body` goes on to `parse_request`. `echo` belongs into the `rest` of the request that the answer's renderer is
-    given, once the provider's request is rendered: clients expect to see it again, providers need not know.
+    `body` goes on to `parse_request`. `echo` belongs into the `hints` of the request: clients expect to see it again in
+    the answer, providers of other dialects need not know.
     """
 
     body: dict[str, Any]
@@ -69,10 +68,7 @@ def expand(body: Mapping[str, Any], store: ResponseStore, owner: str) -> Expande
     history = [item for one in chain(store, owner, previous) for item in _said(one)]
     known = {item["id"]: item for item in history if isinstance(item.get("id"), str)}
     resolved = [_resolve(item, known, store, owner) for item in given]
-    left = {name: value for name, value in body.items() if name not in {"previous_response_id", "store", "include"}}
-    include = body.get("include")
-    if isinstance(include, list) and (others := [name for name in include if name != _ENCRYPTED]):
-        left["include"] = others
+    left = {name: value for name, value in body.items() if name != "previous_response_id"}
     is_kept = body.get("store") is not False
     return Expanded(
         {**left, "input": [*history, *resolved]},

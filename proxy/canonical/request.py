@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from proxy.canonical.parts import CacheTtl, Part
+from proxy.canonical.parts import CacheTtl, Part, ToolCall
 from proxy.errors import Dialect
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
@@ -106,13 +106,14 @@ class Request(msgspec.Struct, omit_defaults=True):
     service_tier: str = ""
     verbosity: str = ""
     rest: dict[str, Any] = {}
+    hints: dict[str, Any] = {}  # like `rest`, but about what a provider keeps: nothing is lost elsewhere
 
     def tool_name(self, call_id: str) -> str:
         """The name of the tool that this call was for; '' if no message holds the call."""
         for message in self.messages:
             for part in message.parts:
-                if getattr(part, "arguments", None) is not None and part.id == call_id:  # type: ignore[union-attr]
-                    return part.name  # type: ignore[union-attr]
+                if isinstance(part, ToolCall) and part.id == call_id:
+                    return part.name
         return ""
 
 

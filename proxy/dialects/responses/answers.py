@@ -12,12 +12,12 @@ from proxy.dialects.responses.citations import render_annotation
 from proxy.dialects.responses.custom_calls import custom_names, free_text
 from proxy.dialects.responses.grouping import grouped, reasoning_item
 from proxy.dialects.responses.items_out import image_item
-from proxy.dialects.responses.losses import Losses
+from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
-from proxy.dialects.responses.output_items import parse_output_item
+from proxy.dialects.responses.output_items import own_call_extra, parse_output_item
 from proxy.dialects.responses.parts_in import list_of
 from proxy.dialects.responses.skeleton import item_id, response_id, response_skeleton
-from proxy.dialects.responses.stops import has_calls, has_refusal, parse_stop, render_stop
+from proxy.dialects.responses.stops import has_calls, has_refusal, native_member, parse_stop, render_stop
 from proxy.dialects.responses.usage import count_searches, parse_usage, render_usage
 
 KEPT = ("service_tier", "moderation", "billing", "tool_usage", "content_filters", "error")  # of an answer, in `rest`
@@ -65,6 +65,7 @@ def render_answer(answer: Answer, opening: Opening) -> dict[str, Any]:
     response["status"] = ending.status
     if ending.reason:
         response["incomplete_details"] = {"reason": ending.reason}
+    response.update(native_member(choice.native_stop))
     if ending.status == "failed":
         response["error"] = {"code": "server_error", "message": choice.native_stop or "The provider gave up."}
     item_status = "incomplete" if ending.status == "incomplete" else "completed"
@@ -115,7 +116,7 @@ class OutputItems:
                 identity = {} if media.extra_of == "responses" else self._image_members(media, index)
                 return {**image_item(media), **identity}
             case Native(dialect=dialect, raw=raw):
-                self._losses.add(str(raw.get("type", "part")), f"Only {dialect} knows it.")
+                self._losses.add(native_kind(raw), f"Only {dialect} knows it.")
             case Media(kind=kind):
                 self._losses.add(kind, "This API's answers hold images made of bytes only.")
         return None
@@ -161,5 +162,5 @@ class OutputItems:
             "name": inner_name(call.name, namespace),
             "input" if is_custom else "arguments": arguments,
             **({"namespace": namespace} if namespace else {}),
-            **{name: value for name, value in call.extra.items() if name == "caller"},
+            **own_call_extra(call.extra),
         }

@@ -36,7 +36,7 @@ from proxy.dialects.responses.failures import stream_error
 from proxy.dialects.responses.losses import Losses
 from proxy.dialects.responses.open_items import Frames, OpenCall, OpenMessage, OpenThought, whole_item
 from proxy.dialects.responses.skeleton import item_id, response_id, response_skeleton
-from proxy.dialects.responses.stops import render_stop
+from proxy.dialects.responses.stops import native_member, render_stop
 from proxy.dialects.responses.usage import render_usage
 
 _CUT = Failure("truncated", "The answer broke off before its end.")
@@ -219,6 +219,7 @@ class ResponsesEncoder:
         ended = self._end_all("incomplete" if ending.status == "incomplete" else "completed")
         details = {"reason": ending.reason} if ending.reason else None
         self._response.update(status=ending.status, incomplete_details=details, output=self._output)
+        self._response.update(native_member(self._stop[1]))
         self._is_over = True
         kind = "incomplete" if ending.status == "incomplete" else "completed"
         return ended + self._frames.frame(f"response.{kind}", response=self._response)

@@ -6,8 +6,9 @@ from typing import Any
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Message, Request
 from proxy.dialects.responses.grouping import grouped, reasoning_item
-from proxy.dialects.responses.losses import Losses
+from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
+from proxy.dialects.responses.output_items import own_call_extra
 from proxy.dialects.responses.parts_out import PartsOut
 
 LONGEST_CALL_ID = 64  # "Expected a string with maximum length 64" (api.openai.com, November 2026)
@@ -85,7 +86,7 @@ class ItemsOut:
             case Native(dialect="responses", raw=raw):
                 return [raw]
             case Native(dialect=dialect, raw=raw):
-                self._losses.add(str(raw.get("type", "part")), f"Only {dialect} knows it.")
+                self._losses.add(native_kind(raw), f"Only {dialect} knows it.")
             case Media(kind="image", data=data, extra_of="responses") as media if data:
                 return [image_item(media)]
             case Media(kind=kind):
@@ -110,7 +111,7 @@ class ItemsOut:
         item["input" if is_custom else "arguments"] = call.arguments
         if namespace:
             item["namespace"] = namespace
-        return {**item, **call.extra} if self._is_own else item
+        return {**item, **own_call_extra(call.extra)}
 
 
 def _message_item(group: list[Part], message: Message) -> dict[str, Any]:

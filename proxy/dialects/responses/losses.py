@@ -19,6 +19,11 @@ _WORDS: dict[str, dict[Dialect, str]] = {
 }
 
 
+def native_kind(raw: dict[str, Any]) -> str:
+    """Most dialects say it in `type`, Gemini and Bedrock by the member that is set."""
+    return str(raw.get("type") or next(iter(raw), "part"))
+
+
 class Losses:
     """Grows while something is rendered; each thing is said once. `found` is the caller's list."""
 

@@ -95,12 +95,12 @@ def parse_image(item: dict[str, Any]) -> Media:
 
 
 def parse_native(item: dict[str, Any]) -> Native:
-    """`text` says in a few words what the provider's tool did, for a reader of another dialect."""
-    action = item.get("action")
-    said = (
-        text_of(member(action, "query"))
-        or text_of(member(action, "url"))
-        or text_of(item.get("code"))
-        or text_of(item.get("output"))
-    )
-    return Native("responses", item, said)
+    """To other dialects only what the client's own tools put out is worth its text: the model waits for it."""
+    kind, output = text_of(item.get("type")), item.get("output")
+    return Native("responses", item, text_of(output) if kind.endswith("_output") else "")
+
+
+def own_call_extra(extra: dict[str, Any]) -> dict[str, Any]:
+    """What this API itself says of a call: Anthropic has callers, too, and they are others."""
+    is_own = member(extra.get("caller"), "type") in {"direct", "program"}
+    return {"caller": extra["caller"]} if is_own else {}

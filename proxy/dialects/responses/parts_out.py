@@ -3,7 +3,7 @@
 from typing import Any
 
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text
-from proxy.dialects.responses.losses import Losses
+from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.errors import Dialect
 
 _UNREACHABLE = ("gs://", "s3://")
@@ -38,7 +38,7 @@ class PartsOut:
             case Media():
                 return self._render_media(part)
             case Native(text=text, dialect=dialect):
-                self._losses.add(str(part.raw.get("type", "part")), f"Only {dialect} knows it.")
+                self._losses.add(native_kind(part.raw), f"Only {dialect} knows it.")
                 return [{"type": "input_text", "text": text}] if text else []
         self._losses.add(type(part).__name__.lower(), "It has no place in what a person or a tool says.")
         return []

@@ -15,9 +15,10 @@ _NUMBERS = {"max_output_tokens": int, "temperature": float, "top_p": float, "top
 _READ = {
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "stream", "max_output_tokens",
     "temperature", "top_p", "top_logprobs", "user", "service_tier", "text", "reasoning", "include", "background",
-    "truncation", "metadata",
+    "truncation", "metadata", "store",
 }  # fmt: skip
 _LOGPROBS = "message.output_text.logprobs"
+_ENCRYPTED = "reasoning.encrypted_content"
 
 
 def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
@@ -110,8 +111,13 @@ def _take_what_is_not_usual(body: Mapping[str, Any], request: Request) -> None:
     usual: dict[str, object] = {"background": False, "truncation": "disabled", "metadata": {}}
     said = {name: body[name] for name, default in usual.items() if body.get(name) not in (None, default)}
     request.rest.update(said)
+    if _ENCRYPTED in include:  # others sign what they think without being asked, and `proxy/memory.py` keeps it
+        request.hints["include"] = [_ENCRYPTED]
+        include.remove(_ENCRYPTED)
     if include:
         request.rest["include"] = include
+    if isinstance(body.get("store"), bool):
+        request.hints["store"] = body["store"]
 
 
 def _number(body: Mapping[str, Any], name: str, kind: type) -> Any:

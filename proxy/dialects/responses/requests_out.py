@@ -18,6 +18,7 @@ _THINKING_MODEL = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)(?!.*chat
 _KNOWS_NONE = re.compile(r"(?:.*/)?gpt-(?:5\.[1-9]|[6-9]|\d\d)")
 _BUDGETS: tuple[tuple[int, Effort], ...] = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (16384, "high"))
 _MISSING = ("stop", "seed", "count", "presence_penalty", "frequency_penalty", "top_k")
+_NEUTRAL = {"count": 1, "presence_penalty": 0, "frequency_penalty": 0}  # says no more than nothing
 # Members that chat completions name and mean alike.
 _SHARED = {
     "metadata", "store", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "safety_identifier",
@@ -75,7 +76,8 @@ def _render_max_tokens(request: Request, losses: Losses) -> int | None:
 
 
 def _render_sampling(request: Request, losses: Losses) -> dict[str, Any]:
-    losses.add_said(request, _MISSING, "This API has no such parameter.")
+    said = tuple(name for name in _MISSING if getattr(request, name) != _NEUTRAL.get(name))
+    losses.add_said(request, said, "This API has no such parameter.")
     if [one for one in request.modalities if one != "text"]:
         losses.add("modalities", "This API answers text; images come from a tool.")
     if request.dialect != "responses" and thinks(request.model):
@@ -148,6 +150,8 @@ def _add_rest(request: Request, body: dict[str, Any], losses: Losses) -> None:
     """A request that came in another dialect is not kept by the provider: whoever sent it never asked for that."""
     if request.dialect == "responses":
         body.update({name: value for name, value in request.rest.items() if name not in {"reasoning", "text"}})
+        body["include"] = [*request.rest.get("include", ()), *request.hints.get("include", ())] or None
+        body["store"] = request.hints.get("store")
         return
     body["store"] = False
     for name, value in request.rest.items():

@@ -84,7 +84,8 @@ def _echo(request: Request) -> dict[str, Any]:
         "user": request.user,
     }
     if request.dialect == "responses":
-        echo.update({name: request.rest[name] for name in _ECHOED if name in request.rest})
+        kept = request.rest | request.hints
+        echo.update({name: kept[name] for name in _ECHOED if name in kept})
     return {name: value for name, value in echo.items() if value is not None and value != ""}
 
 

@@ -21,6 +21,9 @@ _REASONS: dict[StopReason, str] = {
 }
 
 
+_OWN = {"completed", "incomplete", "failed", "cancelled", "stop", *_UNFINISHED, *_INCOMPLETE}
+
+
 class Ending(NamedTuple):
     status: str
     reason: str = ""  # of incomplete_details
@@ -52,6 +55,11 @@ def render_stop(stop: StopReason, native_stop: str, *, has_refusal: bool) -> End
     if stop == "error":
         return Ending("failed")
     return Ending("incomplete", _REASONS[stop]) if stop in _REASONS else Ending("completed")
+
+
+def native_member(native_stop: str) -> dict[str, str]:
+    """Another provider's own word beside ours: it tells what a status hides."""
+    return {"native_finish_reason": native_stop} if native_stop and native_stop not in _OWN else {}
 
 
 def has_calls(parts: Iterable[Part]) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
-from proxy.dialects.responses.losses import Losses
+from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
 
 _KEPT = "namespace_description"
@@ -63,7 +63,7 @@ def _render_native(tool: NativeTool, losses: Losses) -> Iterable[dict[str, Any]]
         return [_web_search_of_anthropic(tool.raw, losses)]
     if tool.dialect == "gemini" and tool.raw.keys() & {"google_search", "googleSearch"}:
         return [{"type": "web_search"}]
-    losses.add(kind or next(iter(tool.raw), "tool"), f"Only {tool.dialect} runs this tool.")
+    losses.add(native_kind(tool.raw), f"Only {tool.dialect} runs this tool.")
     return []
 
 

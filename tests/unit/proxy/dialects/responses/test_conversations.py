@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from proxy.canonical.answer import Answer
 from proxy.conversations import ResponseStore, answer_stored, expand, kept
+from proxy.dialects.codec import Opening
 from proxy.dialects.responses.codec import CODEC
 from proxy.errors import CallerFault, InvalidRequest
 from proxy.kept_responses import FileResponseStore, MemoryResponseStore
@@ -59,7 +61,7 @@ def test_a_conversation_is_whole_again(store: ResponseStore) -> None:
     assert texts(body) == [
         ("user", "one"), ("assistant", "answer 1"), ("user", "two"), ("assistant", "answer 2"), ("user", "three"),
     ]  # fmt: skip
-    assert not body.keys() & {"previous_response_id", "store", "instructions"}
+    assert not body.keys() & {"previous_response_id", "instructions"}
 
 
 def test_two_answers_to_one_are_two_conversations(store: ResponseStore) -> None:
@@ -135,11 +137,22 @@ def test_what_only_openai_could_know_is_refused(store: ResponseStore, member: di
 
 def test_the_answer_shows_what_was_asked_for(store: ResponseStore) -> None:
     ask(store, 1, "one")
-    expanded = expand(
-        {"input": "x", "previous_response_id": "resp_1", "include": ["reasoning.encrypted_content"]}, store, "agent-1"
-    )
-    assert expanded.echo == {"store": True, "previous_response_id": "resp_1"}
-    assert "include" not in expanded.body
+    expanded = expand({"model": "m", "input": "x", "previous_response_id": "resp_1"}, store, "agent-1")
+    request = CODEC.parse_request(expanded.body)
+    request.hints.update(expanded.echo)
+    response = CODEC.render_answer(Answer("anthropic"), Opening("call", "m", request=request))
+    assert (response["store"], response["previous_response_id"]) == (True, "resp_1")
+    assert request.rest == {}
+
+
+def test_what_a_provider_keeps_is_nobodys_loss() -> None:
+    body = {"model": "m", "input": "x", "store": False, "include": ["reasoning.encrypted_content"]}
+    request = CODEC.parse_request(body)
+    assert request.rest == {}
+    assert {name: CODEC.render_request(request).body[name] for name in ("store", "include")} == {
+        "store": False,
+        "include": ["reasoning.encrypted_content"],
+    }
 
 
 def test_other_paths_are_somebody_elses(store: ResponseStore) -> None:

@@ -71,7 +71,7 @@ parts = st.one_of(
         st.sampled_from(["search", "crm__find"]), words,
     ),
     st.builds(lambda text: ToolCall("", "patch", text, "custom"), words),
-    st.just(Native("responses", SEARCH, "rain")),
+    st.just(Native("responses", SEARCH)),
 )  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def apart(found: list[Part]) -> list[Part]:
         elif isinstance(part, ToolCall):
             found[number] = msgspec.structs.replace(part, id=f"call_{number}", item_id=f"fc_{number}")
         elif isinstance(part, Native):
-            found[number] = Native("responses", {**SEARCH, "id": f"ws_{number}"}, "rain")
+            found[number] = Native("responses", {**SEARCH, "id": f"ws_{number}"})
     return found
 
 
@@ -254,6 +254,8 @@ def test_a_stop_becomes_a_status(stop: Any, kind: str, details: dict[str, str] |
     last = frames(written([TextDelta(0, "x"), MessageEnded(stop, "RECITATION"), StreamEnded()]))[-1]
     assert (last["type"], last["response"]["incomplete_details"]) == (kind, details)
     assert last["response"]["status"] == kind.removeprefix("response.")
+    if stop != "error":
+        assert last["response"]["native_finish_reason"] == "RECITATION"
 
 
 def test_a_function_of_a_namespace_goes_back_into_it() -> None:

@@ -110,7 +110,7 @@ def test_one_turn_of_the_model_is_one_message() -> None:
         ToolCall("call_1", "search", '{"q": 1}', item_id="fc_1"),
         ToolCall("call_2", "crm__find", item_id="fc_2", extra={"namespace": "crm"}),
         ToolCall("call_3", "patch", "*** Begin", "custom", item_id="ctc_1"),
-        Native("responses", FULL["input"][6], "x"),
+        Native("responses", FULL["input"][6]),
     ]
     assert messages[4].parts == [
         ToolResult("call_1", [Text("ok")]),
