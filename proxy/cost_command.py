@@ -29,6 +29,11 @@ from proxy.usage import Account, read_account
 
 ENDED_WELL, BAD_INPUT = 0, 2
 _NANO = 10**9
+# What other tools call a provider whose name in the price list does not follow from it.
+_ELSEWHERE = {
+    "azure_openai": "azure", "azure-openai": "azure", "azure_ai": "azure", "fireworks_ai": "fireworks",
+    "fireworks-ai": "fireworks", "togetherai": "together", "perplexity-ai": "perplexity", "grok": "xai",
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +90,7 @@ def price(
 
 def as_provider(name: str) -> Provider:
     """As the configuration would make it of its name alone."""
-    known = find_known(name)
+    known = find_known(_ELSEWHERE.get(name.lower(), name.lower()))
     if known is None:
         return Provider(name, "openai", "")
     return Provider(name, known.dialect, "", price_provider=known.price_provider)

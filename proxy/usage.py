@@ -10,6 +10,7 @@
 | `input_tokens` | `usage`, `message.usage` | anthropic |
 | `total_input_tokens` | `usage` | gemini's interactions |
 | `prompt_eval_count` | at the top | ollama's own |
+| `inputTokenCount`, `inputTextTokenCount`, `generation_token_count` | at the top | models behind Bedrock's invoke |
 """
 
 import json
@@ -33,10 +34,11 @@ from proxy.records import Usage
 Raw = dict[str, Any]
 
 _GEMINI = ("promptTokenCount", "prompt_token_count", "totalTokenCount", "candidatesTokenCount")
+_INVOKED = ("inputTokenCount", "inputTextTokenCount", "generation_token_count")
 _OPENAI = ("prompt_tokens", "completion_tokens")
 _ANTHROPIC = ("cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "inference_geo", "iterations")
-_WITHIN = ("response", "message", "metadata", "delta", "result", "interaction", "x_groq", "body")
-_NAMES = ("usageMetadata", "usage_metadata", "usage", "meta")
+_WITHIN = ("response", "message", "metadata", "delta", "result", "interaction", "x_groq", "body", "payload")
+_NAMES = ("usageMetadata", "usage_metadata", "usage", "meta", "amazon-bedrock-invocationMetrics")
 
 
 class Account(NamedTuple):
@@ -100,6 +102,8 @@ def usage_of(raw: Raw, shape: str = "") -> Usage:
 
 def shape_of(raw: Mapping[str, Any]) -> str:
     """'' for anything that accounts for nothing."""
+    if any(name in raw for name in _INVOKED):
+        return "invoked"
     if any(name in raw for name in _GEMINI):
         return "gemini"
     if "total_input_tokens" in raw:
@@ -184,6 +188,17 @@ def _interactions(raw: Raw) -> Usage:
     )
 
 
+def _invoked(raw: Raw) -> Usage:
+    """Llama's, Titan's, and what Bedrock itself adds to the last event of a stream."""
+    results = raw.get("results")
+    written = sum(count_of(member(one, "tokenCount")) for one in (results if isinstance(results, list) else ()))
+    read = raw.get("inputTokenCount") or raw.get("inputTextTokenCount") or raw.get("prompt_token_count")
+    return Usage(
+        input=count_of(read),
+        output=written or count_of(raw.get("outputTokenCount") or raw.get("generation_token_count")),
+    )
+
+
 def _ollama(raw: Raw) -> Usage:
     return Usage(input=count_of(raw.get("prompt_eval_count")), output=count_of(raw.get("eval_count")))
 
@@ -194,6 +209,7 @@ _PARSERS: Mapping[str, Callable[[Raw], Usage]] = {
     "cohere": parse_cohere_usage,
     "gemini": _gemini,
     "interactions": _interactions,
+    "invoked": _invoked,
     "ollama": _ollama,
     "openai": _openai,
     "responses": _responses,
