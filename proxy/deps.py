@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from proxy.conversations import ResponseStore
 from proxy.fence import Fencing
 from proxy.ports import AnswerStore, Clock, PolicySource, UsageSink
 from proxy.pricing import PriceTable
@@ -32,3 +33,4 @@ class Deps:
     prices: PriceTable
     limits: Limits = Limits()
     fencing: Fencing = field(default_factory=Fencing)
+    responses: ResponseStore | None = None  # None: in memory, for as long as the process lives

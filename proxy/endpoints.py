@@ -49,6 +49,8 @@ _FIXED = {
 _VENDORS = ("/openai/v1/", "/anthropic/v1/", "/gemini/v1", "/cohere/v1/")
 # https://platform.openai.com/docs/api-reference/files and …/batch (November 2026)
 _STORED = re.compile(r"/v1/(?:files|batches|uploads)(?:/\w[\w-]*(?:\.[\w-]+)*){0,3}")
+# https://platform.openai.com/docs/api-reference/responses (November 2026): kept by us, or by who answered
+_RESPONSES = re.compile(r"/v1/responses/[\w-]+(?:/(?:input_items|cancel))?")
 # https://ai.google.dev/api: also with the project of Vertex before it. A model may be asked for as 'provider/model'.
 _GEMINI = re.compile(
     r"/v1(?:beta1?|alpha)?/(?:projects/[^/]+/locations/[^/]+/publishers/[^/]+/)?models/(?P<model>.+):(?P<verb>\w+)"
@@ -79,4 +81,6 @@ def find_endpoint(path: str) -> Endpoint | None:
         return deployed._replace(model=found["model"])
     if _STORED.fullmatch(path):
         return Endpoint(path, "openai", "other", _ANY, needs_model=False)
+    if _RESPONSES.fullmatch(path):
+        return Endpoint(path, "responses", "other", _ANY, needs_model=False)
     return None

@@ -5,6 +5,7 @@ import logging
 from proxy.call import Call
 from proxy.errors import ClientLeft, InternalFault, ProxyError, RunPaused, UpstreamCut, render_error, render_error_event
 from proxy.stages.admit import admit
+from proxy.stages.conversation import answer_kept
 from proxy.stages.count import count
 from proxy.stages.foreign import render_break
 from proxy.stages.guard import guard
@@ -53,6 +54,8 @@ async def run(call: Call, source: Receive | None) -> None:
 async def ask(call: Call) -> None:
     """From a request that may be asked to an answer. Alone for a keyed call, which outlives its client."""
     try:
+        if call.dialect == "responses" and call.where.operation == "other" and await answer_kept(call):
+            return
         route(call)
         if call.where.operation == "count_tokens" and not call.is_native:
             await count(call)

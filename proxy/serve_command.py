@@ -14,6 +14,7 @@ from proxy.app import Application, create_app
 from proxy.clock import SystemClock
 from proxy.config import ConfigError
 from proxy.deps import Deps
+from proxy.kept_responses import FileResponseStore
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
 from proxy.serve import serve
@@ -48,6 +49,7 @@ def compose(found: Standalone, log: Path) -> Application:
         policy=FixedPolicy(found.policy),
         sink=LineSink(log),
         answers=FileAnswerStore(found.state / "answers", clock),
+        responses=FileResponseStore(found.state / "responses", clock),
         clock=clock,
         upstream=UpstreamClient(clock, found.timeouts),
         prices=PriceTable(compile_listing(), found.prices),

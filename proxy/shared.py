@@ -4,6 +4,7 @@ from proxy.deps import Deps
 from proxy.fence import Fence
 from proxy.flights import Flights
 from proxy.journal import CallIds, Journal
+from proxy.kept_responses import MemoryResponseStore
 from proxy.memory import SignatureMemory
 from proxy.parking import Parking
 from proxy.stages.admit import InFlight
@@ -26,5 +27,6 @@ class Shared:
         self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
         self.targets = Targets()
+        self.responses = deps.responses or MemoryResponseStore(deps.clock)
         self.memory = SignatureMemory(deps.clock.monotonic_ns)
         self.watches = Watches(deps.limits.watch_after_seconds)

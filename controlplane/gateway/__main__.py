@@ -33,6 +33,7 @@ from proxy.config import ConfigError
 from proxy.deps import Deps
 from proxy.fence import Fencing, StreamPolicy
 from proxy.front import Front
+from proxy.kept_responses import FileResponseStore
 from proxy.mcp.app import create_mcp_app
 from proxy.ports import BodyPolicy
 from proxy.price_list import compile_listing
@@ -87,6 +88,7 @@ def _serve(
         policy=policy,
         sink=SpoolWriter(settings.home.spool / f"{clock.now_ns():020d}-{os.getpid()}", clock),
         answers=FileAnswerStore(settings.home.answers, clock),
+        responses=FileResponseStore(settings.home.root / "responses", clock),
         clock=clock,
         upstream=UpstreamClient(clock),
         prices=prices,

@@ -9,10 +9,12 @@ from proxy.call import Call
 from proxy.canonical.events import Failed
 from proxy.canonical.failure import Failure, FailureKind
 from proxy.canonical.request import Request
+from proxy.conversations import Expanded
 from proxy.dialects.codec import Codec, Encoder, Opening
 from proxy.dialects.registry import codec
 from proxy.errors import Headers, InvalidRequest, ProxyError
 from proxy.stages.adapt import adapt, report
+from proxy.stages.conversation import echoed, with_history
 from proxy.targets import Target
 
 # Of the client's headers: what names it. All others speak its own dialect ('anthropic-beta', 'openai-organization').
@@ -26,23 +28,29 @@ class Foreign(msgspec.Struct, eq=False):
     client: Codec
     provider: Codec
     opening: Opening
+    expanded: Expanded | None = None  # a turn of a conversation that we keep
     encoder: Encoder | None = None  # of a stream under way
 
 
 def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
     """Headers and body for the provider; sets `call.foreign`. Raises InvalidRequest."""
     client, provider = codec(call.dialect), codec(call.asked)
-    request = client.parse_request(loaded(call.body), call.model, is_stream=call.head.stream is True)
+    said = loaded(call.body)
+    expanded = with_history(call, said)
+    request = client.parse_request(
+        said if expanded is None else expanded.body, call.model, is_stream=call.head.stream is True
+    )
     request.model = call.model
     assert call.caller is not None  # noqa: S101 - identify has run
     request = call.shared.memory.restore(call.caller.owner, request)
     rendered = provider.render_request(request)
-    body, refused = adapt(call, target, rendered.body)
+    wanted, refused = adapt(call, target, rendered.body)
     report(call, [*rendered.losses, *refused])
     asked_model = call.head.model if isinstance(call.head.model, str) else call.model
-    opening = Opening(call.call_id, asked_model, call.at_ns // 1_000_000_000, request, [*rendered.losses, *refused])
-    call.foreign = Foreign(request, client, provider, opening)
-    return _headers(call, target, rendered.headers), orjson.dumps(body)
+    seconds = call.shared.deps.clock.now_ns() // 1_000_000_000
+    opening = Opening(call.call_id, asked_model, seconds, echoed(request, expanded), [*rendered.losses, *refused])
+    call.foreign = Foreign(request, client, provider, opening, expanded)
+    return _headers(call, target, rendered.headers), orjson.dumps(wanted)
 
 
 def loaded(body: bytes) -> dict[str, Any]:

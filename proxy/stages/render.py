@@ -8,6 +8,7 @@ import orjson
 from proxy.call import Call
 from proxy.errors import Headers, InvalidRequest
 from proxy.stages.adapt import adapt_text
+from proxy.stages.conversation import continued_elsewhere
 from proxy.stages.foreign import render_foreign
 from proxy.targets import DROPPED_PREFIXES, Target
 from proxy.upstream.origin import render_request
@@ -60,6 +61,8 @@ def _render_body(call: Call, target: Target) -> bytes:
         body = _with_model(call, body)
     if call.head.stream is True and call.asked == "openai" and known.asks_for_usage and is_answer:
         body, call.strips_usage = ask_for_usage(body, call.head.stream_options)
+    if call.asked == "responses" and is_answer:
+        body = continued_elsewhere(call, body)
     if known.unsupported or target.quirks:
         return adapt_text(call, target, body)
     return body

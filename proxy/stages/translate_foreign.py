@@ -18,10 +18,12 @@ from proxy.canonical.events import Event, Failed, StreamEnded
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold, unfold
 from proxy.dialects.event_tap import EventTap
+from proxy.dialects.responses.encoder import ResponsesEncoder
 from proxy.errors import Headers, ProxyError, UpstreamFault
 from proxy.memory import SignatureCollector
 from proxy.stages.adapt import note
 from proxy.stages.answer_head import foreign_headers, headers_as_text, render_retry, withhold
+from proxy.stages.conversation import keep
 from proxy.stages.foreign import Foreign, make_encoder
 from proxy.stages.settle import settle
 from proxy.upstream.attempt import Attempt
@@ -88,7 +90,7 @@ async def _answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: 
     remember(call, folded)
     withhold(call)
     is_stream = call.head.stream is True
-    body = _encode(call, foreign, events) if is_stream else _render(foreign, folded)
+    body = _encode(call, foreign, events) if is_stream else _render(call, foreign, folded)
     call.succeed()
     note(call, foreign.opening.losses)
     await _send(call, attempt.status, foreign_headers(call, attempt), body, is_stream=is_stream)
@@ -96,11 +98,22 @@ async def _answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: 
 
 def _encode(call: Call, foreign: Foreign, events: Iterable[Event]) -> bytes:
     encoder = make_encoder(call, foreign)
-    return b"".join([*map(encoder.encode, events), encoder.close()])
+    body = b"".join([*map(encoder.encode, events), encoder.close()])
+    keep_streamed(call, foreign)
+    return body
 
 
-def _render(foreign: Foreign, answer: Answer) -> bytes:
-    return orjson.dumps(foreign.client.render_answer(answer, foreign.opening))
+def _render(call: Call, foreign: Foreign, answer: Answer) -> bytes:
+    content = foreign.client.render_answer(answer, foreign.opening)
+    if foreign.expanded is not None:
+        keep(call, foreign.expanded, content)
+    return orjson.dumps(content)
+
+
+def keep_streamed(call: Call, foreign: Foreign) -> None:
+    """The response that the client of a conversation now has."""
+    if foreign.expanded is not None and isinstance(foreign.encoder, ResponsesEncoder):
+        keep(call, foreign.expanded, foreign.encoder.response)
 
 
 def remember(call: Call, answer: Answer) -> None:
@@ -209,6 +222,7 @@ class _Relay:
             await self._commit()
         call.keep_part(out)
         remember(call, self._collector.answer)
+        keep_streamed(call, self._foreign)
         self._conclude()
         settle(call)
         await call.client.end(out)

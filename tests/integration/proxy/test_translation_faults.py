@@ -1,0 +1,166 @@
+"""What goes wrong between dialects, or cannot be said: errors, broken streams, parameters, repetitions."""
+
+import asyncio
+from pathlib import Path
+
+import openai
+import orjson
+import pytest
+
+from tests.integration.proxy.fake_provider import (
+    STREAM_HEAD,
+    Asked,
+    Wire,
+    answering,
+    anthropic_body,
+    anthropic_frames,
+    chunk,
+    streaming,
+    whole,
+)
+from tests.integration.proxy.running import proxied
+from tests.integration.proxy.translating import (
+    CLAUDE,
+    SAID,
+    frame,
+    listen,
+    only,
+    openai_client,
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "raised", "kind"),
+    [
+        (
+            "429 Too Many Requests",
+            {"type": "rate_limit_error", "message": "slow down"},
+            openai.RateLimitError,
+            "slow down",
+        ),
+        (
+            "529 Overloaded",
+            {"type": "overloaded_error", "message": "Overloaded"},
+            openai.InternalServerError,
+            "Overloaded",
+        ),
+        (
+            "401 Unauthorized",
+            {"type": "authentication_error", "message": "no key"},
+            openai.AuthenticationError,
+            "no key",
+        ),
+        ("400 Bad Request", {"type": "invalid_request_error", "message": "bad"}, openai.BadRequestError, "bad"),
+    ],
+)
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_an_error_of_the_provider_is_one_of_the_clients_library(
+    tmp_path: Path, status: str, error: dict[str, str], raised: type[openai.APIStatusError], kind: str, is_stream: bool
+) -> None:
+    script = answering(
+        whole(
+            orjson.dumps({"type": "error", "error": error}), status, "content-type: application/json\r\nretry-after: 7"
+        )
+    )
+    async with (
+        proxied(tmp_path, script, change=only("anthropic", "anthropic")) as (_, proxy),
+        openai_client(proxy) as client,
+    ):
+        with pytest.raises(raised, match=kind) as caught:
+            await client.chat.completions.create(model=CLAUDE, messages=SAID, stream=is_stream)
+
+    assert caught.value.response.headers["retry-after"] == "7"
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["upstream_status"]) == ("error", int(status[:3]))
+    assert proxy.sink.ended["usage"] == {}
+
+
+async def test_an_error_before_the_first_word_of_a_stream_has_a_status_of_its_own(tmp_path: Path) -> None:
+    broken = [*anthropic_frames()[:1], frame("error", error={"type": "overloaded_error", "message": "Overloaded"})]
+    async with (
+        proxied(tmp_path, streaming(broken), change=only("anthropic", "anthropic")) as (_, proxy),
+        openai_client(proxy) as client,
+    ):
+        with pytest.raises(openai.InternalServerError, match="Overloaded"):
+            await client.chat.completions.create(model=CLAUDE, messages=SAID, stream=True)
+
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["upstream_status"]) == ("error", 200)
+    assert proxy.sink.ended["status"] >= 500
+
+
+async def test_an_error_within_a_stream_is_an_error_and_no_end(tmp_path: Path) -> None:
+    broken = [*anthropic_frames()[:4], frame("error", error={"type": "overloaded_error", "message": "Overloaded"})]
+    async with (
+        proxied(tmp_path, streaming(broken), change=only("anthropic", "anthropic")) as (_, proxy),
+        openai_client(proxy) as client,
+    ):
+        said: list[str] = []
+        with pytest.raises(openai.APIError, match="Overloaded"):
+            await listen(client, said)
+
+    assert "".join(said) == "Hel"
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["error_code"]) == ("error", "overloaded_error")
+
+
+@pytest.mark.parametrize("ending", ["without its last event", "in the middle of HTTP"])
+async def test_a_stream_that_breaks_off_is_truncated_and_what_came_is_billed(tmp_path: Path, ending: str) -> None:
+    frames = anthropic_frames()[:5]
+
+    async def cut(_: Asked, wire: Wire) -> None:
+        await wire.send(STREAM_HEAD + b"".join(map(chunk, frames)))
+        await proxy_has_read.wait()
+        wire.cut()
+
+    proxy_has_read = asyncio.Event()
+    script = streaming(frames) if ending == "without its last event" else cut
+    async with (
+        proxied(tmp_path, script, change=only("anthropic", "anthropic")) as (_, proxy),
+        openai_client(proxy) as client,
+    ):
+        said: list[str] = []
+        with pytest.raises(openai.APIError):
+            await listen(client, said, proxy_has_read)
+
+    assert "".join(said) == "Hello"
+    ended = proxy.sink.ended
+    assert ended["outcome"] == "truncated"
+    assert ended["usage"]["is_estimated"]
+    assert ended["usage"]["output"] > 0
+    assert ended["cost_nano_usd"] > 0
+
+
+async def test_what_the_provider_cannot_do_is_said_in_a_header_or_refused(tmp_path: Path) -> None:
+    async with (
+        proxied(tmp_path, answering(whole(anthropic_body())), change=only("anthropic", "anthropic")) as (
+            provider,
+            proxy,
+        ),
+        openai_client(proxy) as client,
+    ):
+        raw = await client.chat.completions.with_raw_response.create(model=CLAUDE, messages=SAID, seed=7, logit_bias={})
+        proxy.policy.policy = only("anthropic", "anthropic", "drop")(proxy.policy.policy)
+        silent = await client.chat.completions.with_raw_response.create(model=CLAUDE, messages=SAID, seed=7)
+        proxy.policy.policy = only("anthropic", "anthropic", "reject")(proxy.policy.policy)
+        with pytest.raises(openai.BadRequestError, match="'seed'"):
+            await client.chat.completions.create(model=CLAUDE, messages=SAID, seed=7)
+
+    assert "seed" in raw.headers["x-pointsman-dropped"].split(", ")
+    assert "x-pointsman-dropped" not in silent.headers
+    assert len(provider.asked) == 2
+    assert [record.get("dropped", []) for record in proxy.sink.of("call_started")][1] == ["seed"]
+
+
+async def test_a_repeated_translated_call_is_answered_from_the_record(tmp_path: Path) -> None:
+    async with (
+        proxied(tmp_path, answering(whole(anthropic_body())), change=only("anthropic", "anthropic")) as (
+            provider,
+            proxy,
+        ),
+        openai_client(proxy) as client,
+    ):
+        once = {"idempotency-key": "k-1"}
+        first = await client.chat.completions.create(model=CLAUDE, messages=SAID, extra_headers=once)
+        second = await client.chat.completions.create(model=CLAUDE, messages=SAID, extra_headers=once)
+
+    assert first == second
+    assert len(provider.asked) == 1
+    assert [record["outcome"] for record in proxy.sink.of("call_ended")] == ["ok", "replayed"]
