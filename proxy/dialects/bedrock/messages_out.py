@@ -10,6 +10,7 @@ from proxy.canonical.parts import Part, Text, ToolResult
 from proxy.canonical.request import Message, Request
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.blocks_out import Block, BlockWriter
+from proxy.dialects.reading import member
 
 _SYSTEM_ROLES = {"system", "developer"}
 _OPENING = "."  # what the first turn says when the conversation begins with the assistant
@@ -82,7 +83,7 @@ class _Turn:
     @property
     def blocks(self) -> list[Block]:
         blocks = self.results + self.others
-        documents = [block["document"]["name"] for block in blocks if "document" in block]
+        documents = [member(block["document"], "name") or "document" for block in blocks if "document" in block]
         if documents and not any("text" in block for block in blocks):
             return [*blocks, {"text": ", ".join(documents)}]
         return blocks

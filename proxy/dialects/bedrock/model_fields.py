@@ -24,10 +24,8 @@ _THREE: dict[Effort, str] = {
 _DISPLAYS = {"summarized": "auto", "omitted": ""}
 
 
-def parse_model_fields(fields: object, request: Request) -> None:
+def parse_model_fields(fields: dict[str, Any], request: Request) -> None:
     """Takes what is known out; the others stay together in `rest`."""
-    if not isinstance(fields, dict):
-        return
     rest = dict(fields)
     reasoning = Reasoning()
     _take_thinking(rest, reasoning)

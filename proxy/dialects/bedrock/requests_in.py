@@ -14,6 +14,7 @@ from proxy.canonical.parts import Native, Part, ToolResult
 from proxy.canonical.request import Format, Message, NativeTool, Request, Role, Tool, ToolChoice
 from proxy.dialects.bedrock.blocks_in import cache_ttl, parse_blocks
 from proxy.dialects.bedrock.model_fields import parse_model_fields, take_effort
+from proxy.dialects.members import integer_in, number_in, object_in, objects_in, strings_in
 from proxy.dialects.reading import member, text_of
 from proxy.errors import InvalidRequest
 
@@ -25,9 +26,9 @@ _INFERENCE = {"maxTokens", "temperature", "topP", "stopSequences"}
 
 
 def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
-    messages = body.get("messages")
-    if not isinstance(messages, list):
+    if not isinstance(body.get("messages"), list):
         raise InvalidRequest("'messages' has to be a list of messages.")
+    messages = objects_in(body, "messages")
     request = Request(
         "bedrock",
         model or text_of(body.get("modelId")),
@@ -36,10 +37,10 @@ def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool |
         service_tier=text_of(member(body.get("serviceTier"), "type")),
         rest={name: value for name, value in body.items() if name not in _KNOWN},
     )
-    _take_inference(body.get("inferenceConfig"), request)
-    _take_tools(body.get("toolConfig"), request)
-    parse_model_fields(body.get("additionalModelRequestFields"), request)
-    _take_output(body.get("outputConfig"), request)
+    _take_inference(object_in(body, "inferenceConfig"), request)
+    _take_tools(object_in(body, "toolConfig"), request)
+    parse_model_fields(object_in(body, "additionalModelRequestFields"), request)
+    _take_output(object_in(body, "outputConfig"), request)
     return request
 
 
@@ -48,12 +49,12 @@ def _parse_system(blocks: object) -> list[Message]:
     return [Message("system", parts)] if parts else []
 
 
-def _parse_message(message: object) -> list[Message]:
+def _parse_message(message: dict[str, Any]) -> list[Message]:
     """A user's turn with tool results becomes one of role `tool`, and one of the user for what else is there."""
-    role = member(message, "role")
-    if role not in {"user", "assistant", "system"}:
+    role = message.get("role")
+    if role not in ("user", "assistant", "system"):
         raise InvalidRequest(f"A message's role is 'user' or 'assistant', not {role!r}.")
-    parts = parse_blocks(member(message, "content"))
+    parts = parse_blocks(message.get("content"))
     if role != "user":
         return [Message(role, parts)]
     turns: list[Message] = []
@@ -74,26 +75,21 @@ def _follows_result(part: Part, turns: list[Message]) -> bool:
     return bool(turns) and turns[-1].role == "tool" and isinstance(part, Native) and "cachePoint" in part.raw
 
 
-def _take_inference(config: object, request: Request) -> None:
-    if not isinstance(config, dict):
-        return
-    request.max_tokens = config.get("maxTokens")
-    request.temperature = config.get("temperature")
-    request.top_p = config.get("topP")
-    request.stop = list(config.get("stopSequences") or ())
+def _take_inference(config: dict[str, Any], request: Request) -> None:
+    request.max_tokens = integer_in(config, "maxTokens")
+    request.temperature = number_in(config, "temperature")
+    request.top_p = number_in(config, "topP")
+    request.stop = strings_in(config, "stopSequences")
     if unknown := {name: value for name, value in config.items() if name not in _INFERENCE}:
         request.rest["inferenceConfig"] = unknown
 
 
-def _take_tools(config: object, request: Request) -> None:
-    for tool in member(config, "tools") or ():
-        if isinstance(tool, dict):
-            _take_tool(tool, request)
-    choice = member(config, "toolChoice")
-    if not isinstance(choice, dict):
-        return
-    if isinstance(choice.get("tool"), dict):
-        request.tool_choice = ToolChoice("tool", [text_of(choice["tool"].get("name"))])
+def _take_tools(config: dict[str, Any], request: Request) -> None:
+    for tool in objects_in(config, "tools"):
+        _take_tool(tool, request)
+    choice = object_in(config, "toolChoice")
+    if "tool" in choice:
+        request.tool_choice = ToolChoice("tool", [text_of(member(choice["tool"], "name"))])
     elif "any" in choice:
         request.tool_choice = ToolChoice("required")
     elif "auto" in choice:
@@ -117,15 +113,13 @@ def _parse_spec(spec: dict[str, Any]) -> Tool:
     return Tool(
         text_of(spec.get("name")),
         text_of(spec.get("description")),
-        member(spec.get("inputSchema"), "json"),
+        object_in(object_in(spec, "inputSchema"), "json") or None,
         spec.get("strict"),
         extra={name: value for name, value in spec.items() if name not in known},
     )
 
 
-def _take_output(config: object, request: Request) -> None:
-    if not isinstance(config, dict):
-        return
+def _take_output(config: dict[str, Any], request: Request) -> None:
     rest = dict(config)
     take_effort(rest.pop("effort", None), request)
     definition = member(member(rest.get("textFormat"), "structure"), "jsonSchema")

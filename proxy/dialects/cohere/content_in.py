@@ -19,9 +19,8 @@ def parse_message_parts(message: dict[str, Any]) -> list[Part]:
         parts.append(Thinking(plan, made_by="cohere", item_id=PLAN))
     content = parse_content(message.get("content"))
     parts += content
-    for call in message.get("tool_calls") or ():
-        if isinstance(call, dict):
-            parts.append(parse_call(call))
+    calls = message.get("tool_calls")
+    parts += [parse_call(call) for call in (calls if isinstance(calls, list) else ()) if isinstance(call, dict)]
     add_citations(message.get("citations"), content, parts)
     return parts
 

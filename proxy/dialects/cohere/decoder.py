@@ -76,7 +76,7 @@ class CohereDecoder:
         reader = self._READERS.get(kind) if isinstance(kind, str) else None
         if reader is not None:
             return reader(self, event, member(event.get("delta"), "message"))
-        if kind in {None, "error"} and (sentence := sentence_in(event)):
+        if (kind is None or kind == "error") and (sentence := sentence_in(event)):
             return self._fail(Failure("server", sentence, code=text_of(event.get("code")), raw=event))
         return ()
 
@@ -85,9 +85,7 @@ class CohereDecoder:
         yield Failed(failure)
 
     def _part(self, kind: str, event: dict[str, Any]) -> int:
-        index = event.get("index")
-        key = kind, index if isinstance(index, int) else 0
-        return self._parts.setdefault(key, len(self._parts))
+        return self._parts.setdefault((kind, _index(event)), len(self._parts))
 
     def _read_start(self, event: dict[str, Any], _: Any) -> Iterator[Event]:
         yield MessageStarted(text_of(event.get("id")))
@@ -99,7 +97,7 @@ class CohereDecoder:
         logprobs = parse_logprobs(event.get("logprobs"))
         told: Iterable[Event] = (LogprobsAdded(logprobs),) if logprobs else ()
         if isinstance(text := member(content, "text"), str):
-            self._texts[event.get("index") or 0] = part
+            self._texts[_index(event)] = part
             return (TextDelta(part, text), *told) if text else told
         if isinstance(thought := member(content, "thinking"), str):
             return (ThinkingDelta(part, thought, made_by="cohere"), *told) if thought else told
@@ -136,7 +134,7 @@ class CohereDecoder:
         raw = _one(member(message, "citations"))
         if not isinstance(raw, dict):
             return
-        part = self._texts.get(raw.get("content_index") or 0, next(iter(self._texts.values()), None))
+        part = self._texts.get(_index(raw, "content_index"), next(iter(self._texts.values()), None))
         if part is None or raw.get("type") == "PLAN":
             yield NativeAdded(self._part("citation", event), Native("cohere", {"citations": [raw]}))
         else:
@@ -169,6 +167,11 @@ class CohereDecoder:
         "citation-start": _read_citation,
         "message-end": _read_end,
     }
+
+
+def _index(event: dict[str, Any], name: str = "index") -> int:
+    index = event.get(name)
+    return index if isinstance(index, int) else 0
 
 
 def _one(value: Any) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 from proxy.canonical.parts import ToolResult
 from proxy.canonical.request import Format, Message, NativeTool, Reasoning, Request, Tool, ToolChoice
 from proxy.dialects.cohere.content_in import parse_content, parse_message_parts
-from proxy.dialects.reading import member, text_of
+from proxy.dialects.members import integer_in, number_in, object_in, objects_in, strings_in
+from proxy.dialects.reading import text_of
 from proxy.errors import InvalidRequest
 
 _KNOWN = {
@@ -18,25 +19,23 @@ _PARTS = {"role", "content", "tool_calls", "tool_plan", "citations", "tool_call_
 
 
 def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
-    messages = body.get("messages")
-    if not isinstance(messages, list):
+    if not isinstance(body.get("messages"), list):
         raise InvalidRequest("'messages' has to be a list of messages.")
-    stop = body.get("stop_sequences")
     return Request(
         "cohere",
         model or text_of(body.get("model")),
-        [_parse_message(message) for message in messages],
-        tools=[_parse_tool(tool, body) for tool in body.get("tools") or () if isinstance(tool, dict)],
+        [_parse_message(message) for message in objects_in(body, "messages")],
+        tools=[_parse_tool(tool, body) for tool in objects_in(body, "tools")],
         tool_choice=_CHOICES.get(text_of(body.get("tool_choice"))),
         is_stream=bool(body.get("stream")) if is_stream is None else is_stream,
-        max_tokens=body.get("max_tokens"),
-        temperature=body.get("temperature"),
-        top_p=body.get("p"),
-        top_k=body.get("k"),
-        stop=[stop] if isinstance(stop, str) else list(stop or ()),
-        seed=body.get("seed"),
-        presence_penalty=body.get("presence_penalty"),
-        frequency_penalty=body.get("frequency_penalty"),
+        max_tokens=integer_in(body, "max_tokens"),
+        temperature=number_in(body, "temperature"),
+        top_p=number_in(body, "p"),
+        top_k=integer_in(body, "k"),
+        stop=strings_in(body, "stop_sequences"),
+        seed=integer_in(body, "seed"),
+        presence_penalty=number_in(body, "presence_penalty"),
+        frequency_penalty=number_in(body, "frequency_penalty"),
         logprobs=body.get("logprobs"),
         reasoning=_parse_thinking(body.get("thinking")),
         format=_parse_format(body.get("response_format")),
@@ -44,9 +43,9 @@ def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool |
     )
 
 
-def _parse_message(message: object) -> Message:
-    role = member(message, "role")
-    if not isinstance(message, dict) or role not in {"user", "assistant", "system", "developer", "tool"}:
+def _parse_message(message: dict[str, Any]) -> Message:
+    role = message.get("role")
+    if role not in ("user", "assistant", "system", "developer", "tool"):
         raise InvalidRequest(f"A message's role is 'user', 'assistant', 'system' or 'tool', not {role!r}.")
     extra = {name: value for name, value in message.items() if name not in _PARTS}
     if role == "tool":
@@ -64,7 +63,7 @@ def _parse_tool(tool: dict[str, Any], body: Mapping[str, Any]) -> Tool | NativeT
     return Tool(
         text_of(function.get("name")),
         text_of(function.get("description")),
-        function.get("parameters"),
+        object_in(function, "parameters") or None,
         body.get("strict_tools"),
         extra={name: value for name, value in function.items() if name not in known},
     )

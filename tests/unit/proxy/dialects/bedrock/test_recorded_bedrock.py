@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,9 @@ from proxy.canonical.folding import fold, unfold
 from proxy.canonical.parts import Native, Text, Thinking, ToolCall
 from proxy.dialects.bedrock.codec import CODEC
 from proxy.dialects.codec import Opening
+from proxy.errors import InvalidRequest
 from proxy.wire.aws_events import MessageCutter, render_message
+from tests.unit.proxy.dialects.damage import damaged
 from tests.unit.proxy.dialects.recorded import exchanges_of, needs_recordings
 
 pytestmark = needs_recordings
@@ -37,7 +40,7 @@ def chunks_of(response: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The events of a stream, by the recorder's own reading."""
     if "events" in response:
         return [(event["type"], event["payload"]) for event in response["events"]]
-    return [next(iter(chunk.items())) for chunk in response.get("chunks", ())]
+    return [next(iter(chunk.items())) for chunk in response.get("chunks", ()) if chunk and isinstance(chunk, dict)]
 
 
 def stream_of(response: dict[str, Any]) -> bytes:
@@ -251,3 +254,19 @@ def test_a_recorded_error_says_whose_fault_it_is(exchanges: list[dict[str, Any]]
             kinds = {400: "invalid_request", 403: "authentication"}
             assert (failure.kind, failure.status) == (kinds[response["status"]], response["status"]), exchange["id"]
             assert failure.message == response["body"]["message"]
+
+
+def test_no_damage_makes_the_codec_fail_otherwise_than_it_says(exchanges: list[dict[str, Any]]) -> None:
+    dice = random.Random(7)
+    for exchange in exchanges:
+        request, response = exchange["request"], exchange["response"]
+        if request and isinstance(request.get("body"), dict):
+            with suppress(InvalidRequest):
+                CODEC.render_request(CODEC.parse_request(damaged(request["body"], dice), "anthropic.claude-sonnet-4-5"))
+        if isinstance(response.get("body"), dict):
+            CODEC.render_answer(CODEC.parse_answer(damaged(response["body"], dice)), Opening("call", "model"))
+            CODEC.parse_failure(400, {}, orjson.dumps(damaged(response["body"], dice)))
+        if chunks := chunks_of(response):
+            encoder = CODEC.encoder(Opening("call", "model"))
+            for event in events_of(stream_of({"chunks": damaged([{name: payload} for name, payload in chunks], dice)})):
+                encoder.encode(event)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from proxy.canonical.parts import Text, Thinking, ToolCall
 from proxy.dialects.codec import Opening
 from proxy.dialects.cohere.codec import CODEC
 from proxy.dialects.cohere.content_in import PLAN
+from proxy.errors import InvalidRequest
+from tests.unit.proxy.dialects.damage import damaged
 from tests.unit.proxy.dialects.recorded import exchanges_of, needs_recordings
 
 pytestmark = needs_recordings
@@ -189,3 +192,19 @@ def meaning(body: dict[str, Any]) -> dict[str, Any]:
         elif message["role"] == "assistant" and isinstance(message["content"], str):
             message["content"] = [{"type": "text", "text": message["content"]}]
     return {name: value for name, value in body.items() if value is not False}
+
+
+def test_no_damage_makes_the_codec_fail_otherwise_than_it_says(exchanges: list[dict[str, Any]]) -> None:
+    dice = random.Random(7)
+    for exchange in exchanges * 4:  # there are few of them
+        request, response = exchange["request"], exchange["response"]
+        if request:
+            with suppress(InvalidRequest):
+                CODEC.render_request(CODEC.parse_request(damaged(request["body"], dice)))
+        if isinstance(response.get("body"), dict):
+            CODEC.render_answer(CODEC.parse_answer(damaged(response["body"], dice)), Opening("call", "model"))
+            CODEC.parse_failure(400, {}, orjson.dumps(damaged(response["body"], dice)))
+        if chunks := chunks_of(response):
+            encoder = CODEC.encoder(Opening("call", "model"))
+            for event in events_of(b"".join(b"data: %b\n\n" % orjson.dumps(one) for one in damaged(chunks, dice))):
+                encoder.encode(event)
