@@ -22,8 +22,9 @@ def render_contents(request: Request, losses: Losses) -> tuple[list[dict[str, An
     lead = next((at for at, one in enumerate(messages) if one.role not in _LEADING), len(messages))
     system = [part for message in messages[:lead] for part in render_parts(message.parts, losses)]
     contents: Contents = []
+    names = {part.id: part.name for one in messages for part in one.parts if isinstance(part, ToolCall)}
     for message in messages[lead:]:
-        _add(_render_message(message, request, losses), contents)
+        _add(_render_message(message, request, losses, names), contents)
         _note_extra(message, request, losses)
     for message in messages[:lead]:
         _note_extra(message, request, losses)
@@ -37,7 +38,7 @@ def render_contents(request: Request, losses: Losses) -> tuple[list[dict[str, An
     return system, contents
 
 
-def _render_message(message: Message, request: Request, losses: Losses) -> dict[str, Any]:
+def _render_message(message: Message, request: Request, losses: Losses, names: dict[str, str]) -> dict[str, Any]:
     if message.role in _LEADING:
         parts: list[Part] = [
             Text(f"[system] {part.text}") if isinstance(part, Text) else part for part in message.parts
@@ -48,7 +49,7 @@ def _render_message(message: Message, request: Request, losses: Losses) -> dict[
     takes_media = takes_media_results(request.model)
     for part in message.parts:
         if isinstance(part, ToolResult):
-            name = part.name or request.tool_name(part.id) or part.id
+            name = part.name or names.get(part.id) or part.id
             rendered.extend(render_result(part, name, losses, takes_media=takes_media))
     others: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
     rendered.extend(render_parts(others, losses, knows_resolution=knows_resolution))
@@ -76,7 +77,8 @@ def _order_results(contents: Contents, request: Request) -> None:
     """Results in the order of their calls: where there are no ids, Gemini tells them apart by it."""
     order = [part.id for one in request.messages for part in one.parts if isinstance(part, ToolCall)]
     results = [part.id for one in request.messages for part in one.parts if isinstance(part, ToolResult)]
-    if [call_id for call_id in order if call_id in set(results)] == results:
+    answered = set(results)
+    if [call_id for call_id in order if call_id in answered] == results:
         return
     place = {call_id: at for at, call_id in enumerate(order)}
     waiting = iter(results)

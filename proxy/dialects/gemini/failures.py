@@ -99,6 +99,8 @@ def _sharpened(kind: FailureKind, message: str, reason: str, details: list[dict[
             return "authentication"
         if "location is not supported" in message:
             return "permission"
+        if "payload size exceeds" in message:
+            return "too_large"
         return "context_length" if _TOO_LONG.search(message) else kind
     if kind == "rate_limit":
         quotas = [text_of(members(one).get("quotaId")) for detail in details for one in detail.get("violations") or ()]

@@ -7,7 +7,7 @@ names exactly what was lost: 'generationConfig.speechConfig'.
 from typing import Any
 
 from proxy.canonical.request import Format, Request
-from proxy.dialects.gemini.losses import Losses
+from proxy.dialects.gemini.losses import Losses, word_of
 from proxy.dialects.gemini.reasoning import parse_thinking, render_thinking
 from proxy.dialects.gemini.schemas import from_openapi
 from proxy.dialects.gemini.spelling import listed, members
@@ -100,5 +100,5 @@ def _render_format(request: Request, losses: Losses) -> dict[str, Any]:
     config: dict[str, Any] = {"responseMimeType": "application/json"}
     if form.kind == "schema" and form.schema:
         spellings = ("responseSchema", "responseJsonSchema")
-        config.update(render_schema(form.schema, request, losses, spellings, "response_format"))
+        config.update(render_schema(form.schema, request, losses, spellings, word_of(request, "format")))
     return config

@@ -8,6 +8,7 @@ _WORDS: dict[str, dict[Dialect, str]] = {
     "is_parallel": {"anthropic": "tool_choice.disable_parallel_tool_use"},
     "user": {"anthropic": "metadata.user_id"},
     "verbosity": {"responses": "text.verbosity"},
+    "format": {"responses": "text.format", "anthropic": "output_config.format", "bedrock": "outputConfig"},
     "reasoning": {
         "openai": "reasoning_effort",
         "anthropic": "thinking",
@@ -17,7 +18,7 @@ _WORDS: dict[str, dict[Dialect, str]] = {
     "stop": {"anthropic": "stop_sequences", "bedrock": "stopSequences", "cohere": "stop_sequences"},
     "top_k": {"bedrock": "topK", "cohere": "k"},
 }
-_USUAL = {"is_parallel": "parallel_tool_calls", "top_logprobs": "top_logprobs"}
+_USUAL = {"is_parallel": "parallel_tool_calls", "format": "response_format"}
 
 
 class Losses:
@@ -33,4 +34,8 @@ class Losses:
 
     def add_member(self, request: Request, member: str, reason: str) -> None:
         """For a member of the canonical request, by the name that the client's dialect has for it."""
-        self.add(_WORDS.get(member, {}).get(request.dialect) or _USUAL.get(member, member), reason)
+        self.add(word_of(request, member), reason)
+
+
+def word_of(request: Request, member: str) -> str:
+    return _WORDS.get(member, {}).get(request.dialect) or _USUAL.get(member, member)

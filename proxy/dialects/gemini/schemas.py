@@ -26,6 +26,7 @@ _OPENAPI = {
     "items", "minimum", "maximum",
 }  # fmt: skip
 _OPENAPI_FORMATS = {"float", "double", "int32", "int64", "date-time", "enum"}
+_NO_SCHEMAS = {"enum", "const", "default", "examples", "example", "required", "type", "$defs", "definitions"}
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 
@@ -59,7 +60,7 @@ def inline_references(schema: Schema, *, is_closed: bool = False) -> Schema:
     One that leads back into itself stays, with its definitions, or is any object when nothing may stay (`is_closed`).
     """
     inliner = _Inliner(schema, is_closed)
-    whole: Schema = inliner.inlined(schema, ())
+    whole: Schema = inliner.inlined(schema, (), 0)
     for name in ("$defs", "definitions"):
         if not inliner.left_open:
             whole.pop(name, None)
@@ -73,33 +74,36 @@ class _Inliner:
         self._left = MOST_NODES
         self.left_open: set[str] = set()
 
-    def inlined(self, node: Any, path: tuple[str, ...]) -> Any:
+    def inlined(self, node: Any, path: tuple[str, ...], depth: int) -> Any:
         if isinstance(node, list):
-            return [self.inlined(one, path) for one in node]
-        if not isinstance(node, dict):
+            return [self.inlined(one, path, depth + 1) for one in node]
+        if not isinstance(node, dict) or depth > DEEPEST:
             return node
         self._left -= 1
         reference = node.get("$ref")
         if isinstance(reference, str):
-            return self._replaced(node, reference, path)
-        return {name: self._member(name, value, path) for name, value in node.items()}
+            return self._replaced(node, reference, path, depth)
+        return self._members(node, path, depth)
 
-    def _member(self, name: str, value: Any, path: tuple[str, ...]) -> Any:
-        if name in {"enum", "const", "default", "examples", "example", "required"}:
-            return value
-        if name in {"$defs", "definitions"}:
-            return value  # reached by reference only
-        return self.inlined(value, path)
+    def _members(self, node: Schema, path: tuple[str, ...], depth: int) -> Schema:
+        changed = dict(node)
+        for name, value in node.items():
+            if name in {"properties", "patternProperties"} and isinstance(value, dict):
+                changed[name] = {key: self.inlined(one, path, depth + 1) for key, one in value.items()}
+            elif name not in _NO_SCHEMAS and isinstance(value, dict | list):
+                changed[name] = self.inlined(value, path, depth + 1)
+        return changed
 
-    def _replaced(self, node: Schema, reference: str, path: tuple[str, ...]) -> Any:
+    def _replaced(self, node: Schema, reference: str, path: tuple[str, ...], depth: int) -> Schema:
         target = _pointed(self._root, reference)
-        neighbours = {name: self._member(name, value, path) for name, value in node.items() if name != "$ref"}
-        if target is None or reference in path or len(path) > DEEPEST or self._left < 0:
+        neighbours = self._members({name: value for name, value in node.items() if name != "$ref"}, path, depth)
+        if target is None or reference in path or depth >= DEEPEST or self._left < 0:
             if self._is_closed or target is None:
                 return {"type": "object", **neighbours}
             self.left_open.add(reference)
             return {"$ref": reference}
-        return {**self.inlined(target, (*path, reference)), **neighbours}
+        whole: Schema = self.inlined(target, (*path, reference), depth + 1)
+        return {**whole, **neighbours}
 
 
 def _pointed(root: Schema, reference: str) -> Schema | None:

@@ -15,6 +15,7 @@ from proxy.dialects.gemini.spelling import demand_members, listed, members
 from proxy.dialects.reading import text_of
 
 _KNOWN = {"name", "description", "parameters", "parametersJsonSchema"}
+_SPELLINGS = ("parameters", "parametersJsonSchema")
 _CUSTOM = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 # What other providers run themselves and Google has, too, by the beginning of its type.
 _ALIKE = {"web_search": "googleSearch", "web_fetch": "urlContext", "code_": "codeExecution"}
@@ -68,7 +69,7 @@ def _render_function(tool: Tool, request: Request, losses: Losses) -> dict[str, 
         losses.add(f"tools.{tool.name}", "A custom tool becomes a function with one text argument, 'input'.")
     schema = _CUSTOM if tool.kind == "custom" else tool.schema
     if schema:
-        function.update(render_schema(schema, request, losses, ("parameters", "parametersJsonSchema"), tool.name))
+        function.update(render_schema(schema, request, losses, _SPELLINGS, f"tools.{tool.name}"))
     if request.dialect == "gemini":
         return {**function, **tool.extra}
     for name in (name for name, value in tool.extra.items() if value):  # a setting that is off is no loss
@@ -93,8 +94,8 @@ def render_schema(
         found = {whole: rendered}
     for keyword in dropped:
         losses.add(f"{name}.{keyword}", "Gemini takes no such keyword in a schema.")
-    is_empty = rendered.get("type") == "object" and not rendered.get("properties") and spellings[0] == "parameters"
-    return {} if is_empty and subset in found else found  # the subset has no object without properties
+    is_empty = rendered.get("type") == "object" and not rendered.get("properties")
+    return {} if is_empty and "parameters" in found else found  # the subset has no object without properties
 
 
 def _render_native(tool: NativeTool, request: Request, losses: Losses) -> dict[str, Any]:

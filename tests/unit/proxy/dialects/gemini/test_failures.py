@@ -25,6 +25,7 @@ def error(code: int, status: str, message: str = "m", details: Any = None) -> di
         ),
         (error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."), "authentication"),
         (error(400, "FAILED_PRECONDITION", "User location is not supported for the API use."), "permission"),
+        (error(400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."), "too_large"),
         (error(401, "UNAUTHENTICATED"), "authentication"),
         (error(403, "PERMISSION_DENIED"), "permission"),
         (error(404, "NOT_FOUND"), "not_found"),

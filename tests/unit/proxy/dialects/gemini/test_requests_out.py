@@ -195,7 +195,7 @@ def test_an_older_model_gets_the_subset_without_what_it_refuses() -> None:
     result = CODEC.render_request(asked("gemini-1.5-pro", tools=[Tool("f", "", SCHEMA)]))
     function = result.body["tools"][0]["functionDeclarations"][0]
     assert function["parameters"] == {"type": "object", "properties": {"x": {"type": "string"}}}
-    assert [loss.name for loss in result.losses] == ["f.additionalProperties"]
+    assert [loss.name for loss in result.losses] == ["tools.f.additionalProperties"]
 
 
 def test_a_name_that_google_refuses_is_fitted_everywhere_alike() -> None:

@@ -82,6 +82,20 @@ def test_a_property_may_have_the_name_of_a_keyword() -> None:
     assert to_openapi(schema) == (schema, [])
 
 
+def test_a_reference_under_a_property_with_the_name_of_a_keyword_is_written_out_too() -> None:
+    schema = {"properties": {"default": {"$ref": "#/$defs/Address"}}, "$defs": {"Address": ADDRESS}}
+    assert inline_references(schema) == {"properties": {"default": ADDRESS}}
+
+
+def test_a_schema_deeper_than_any_model_follows_breaks_nothing() -> None:
+    deep: dict[str, Any] = {"type": "string"}
+    for _ in range(5000):
+        deep = {"type": "array", "items": deep}
+    to_openapi(deep)
+    to_json_schema(deep)
+    from_openapi(deep)
+
+
 def test_the_subset_read_as_json_schema_keeps_order_counts_and_null() -> None:
     subset = {
         "type": "OBJECT",
