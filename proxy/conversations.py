@@ -19,6 +19,9 @@ from proxy.errors import CallerFault, InvalidRequest
 LONGEST_CONVERSATION = 1000  # responses; a chain that is longer is a circle, or nobody's conversation
 MOST_LISTED, USUALLY_LISTED = 100, 20  # https://platform.openai.com/docs/api-reference/responses/input-items (11/2026)
 
+_OURS = {
+    "message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output",
+}  # fmt: skip
 _ITEM = re.compile(r"[a-z]+_(?P<response>.+)_(?:i?\d+)")
 _PATH = re.compile(r"/v1/responses/(?P<id>[^/]+)(?P<items>/input_items)?")
 _Item = dict[str, Any]
@@ -71,7 +74,7 @@ def expand(body: Mapping[str, Any], store: ResponseStore, owner: str) -> Expande
     left = {name: value for name, value in body.items() if name != "previous_response_id"}
     is_kept = body.get("store") is not False
     return Expanded(
-        {**left, "input": [*history, *resolved]},
+        {**left, "input": [*_portable(history), *resolved]},
         {"store": is_kept, **({"previous_response_id": previous} if previous else {})},
         resolved,
         previous,
@@ -120,6 +123,16 @@ def chain(store: ResponseStore, owner: str, response_id: str) -> list[KeptRespon
 def _said(kept: KeptResponse) -> Iterator[_Item]:
     yield from kept.input
     yield from (item for item in kept.response.get("output") or () if isinstance(item, dict))
+
+
+def _portable(items: list[_Item]) -> Iterator[_Item]:
+    """What another provider takes, too: it refuses ids that it has not given, and thoughts that it cannot read."""
+    for item in items:
+        kind = item.get("type", "message")
+        if kind in _OURS:
+            yield {name: value for name, value in item.items() if name != "id"}
+        elif kind != "reasoning" or item.get("encrypted_content"):
+            yield item
 
 
 def _resolve(item: _Item, known: Mapping[str, _Item], store: ResponseStore, owner: str) -> _Item:

@@ -64,6 +64,20 @@ def test_a_conversation_is_whole_again(store: ResponseStore) -> None:
     assert not body.keys() & {"previous_response_id", "instructions"}
 
 
+def test_a_history_names_nothing_that_only_its_provider_knows(store: ResponseStore) -> None:
+    expanded = expand({"model": "m", "input": "one"}, store, "agent-1")
+    call = {"id": "fc_1_1", "type": "function_call", "call_id": "call_1", "name": "f", "arguments": "{}"}
+    native = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
+    output = [{"id": "rs_1_0", "type": "reasoning", "summary": []}, call, native]
+    store.keep("agent-1", kept(expanded, {"id": "resp_1", "status": "completed", "output": output}))
+    body = expand({"model": "m", "previous_response_id": "resp_1"}, store, "agent-1").body
+    assert body["input"] == [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "one"}]},
+        {name: value for name, value in call.items() if name != "id"},
+        native,
+    ]
+
+
 def test_two_answers_to_one_are_two_conversations(store: ResponseStore) -> None:
     ask(store, 1, "one")
     ask(store, 2, "two", previous_response_id="resp_1")
