@@ -1,48 +1,161 @@
 """Request and response bodies as a person reads them: who said what, which tools were called; and the bytes below.
 
-Understands the two dialects of the gateway and MCP as far as a conversation goes. What it does not understand is simply
-shown as it was sent: nothing here decides anything.
+Model calls are read by the codecs of the gateway (`proxy/readable.py`), tool calls as MCP. What cannot be read is
+simply shown as it was sent: nothing here decides anything.
 """
 
+import base64
+import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from markupsafe import Markup
 
+from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
+from proxy.errors import Dialect
+from proxy.readable import read_answer, read_request
 from web.markdown import render_markdown
 
-MESSAGES_SHOWN = 60
+MESSAGES_SHOWN = 60  # of a long conversation the last: what led to the answer
+SHOWN_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+_WIDEST_SUMMARY = 96
+
+PieceKind = Literal["text", "thinking", "call", "result", "failed", "refusal", "image", "media", "native"]
+Side = Literal["request", "response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn. `text` is rendered markdown; `tools` are calls and results, as JSON."""
+class Piece:
+    """One part of a turn. `summary` is its line when folded; `code` is what stands below it."""
 
+    kind: PieceKind
+    text: Markup | None = None
+    summary: str = ""
+    code: str = ""
+    image: int = 0  # from 1, where the image is served
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
     role: str
-    text: Markup | None
-    tools: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """A body: its conversation, and the whole of it, indented where it is JSON."""
 
-    messages: tuple[Message, ...]
+    turns: tuple[Turn, ...]
     raw: str
     size_bytes: int
+    left_out: int = 0  # earlier turns
 
 
-def read_body(text: str | None) -> Body | None:
+def read_body(text: str | None, dialect: str, side: Side) -> Body | None:
     """The readable form of a kept body; None when none was kept."""
     if text is None:
         return None
-    size = len(text.encode())
     value = _json(text)
-    if value is None:
-        return Body(tuple(_of_stream(text)), text, size)
-    return Body(tuple(_of_value(value))[:MESSAGES_SHOWN], json.dumps(value, indent=2, ensure_ascii=False), size)
+    counter = _Counter()
+    turns = [Turn(role, tuple(_piece(part, counter) for part in parts)) for role, parts in _said(text, dialect, side)]
+    turns += _of_tool_call(value) if isinstance(value, dict) else ()
+    raw = text if value is None else json.dumps(value, indent=2, ensure_ascii=False)
+    left_out = max(0, len(turns) - MESSAGES_SHOWN)
+    return Body(tuple(turns[left_out:]), raw, len(text.encode()), left_out)
+
+
+def read_image(text: str, dialect: str, side: Side, number: int) -> tuple[str, bytes] | None:
+    """Media type and bytes of an image in a body, by its number; only of kinds that a browser shows as a picture."""
+    parts = [part for _, said in _said(text, dialect, side) for part in _each(said)]
+    images = [part for part in parts if isinstance(part, Media) and _is_shown(part)]
+    if not 0 < number <= len(images):
+        return None
+    try:
+        return images[number - 1].media_type, base64.b64decode(images[number - 1].data)
+    except binascii.Error:
+        return None
+
+
+class _Counter:
+    """Numbers images in the order in which `read_image` counts them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def next(self) -> int:
+        self._count += 1
+        return self._count
+
+
+def _said(text: str, dialect: str, side: Side) -> list[tuple[str, Sequence[Part]]]:
+    if dialect not in get_args(Dialect):
+        return []
+    known: Dialect = dialect  # type: ignore[assignment]  # just looked
+    if side == "request":
+        return [(message.role, message.parts) for message in read_request(known, text)]
+    parts = read_answer(known, text)
+    return [("assistant", parts)] if parts else []
+
+
+def _each(parts: Sequence[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        if isinstance(part, ToolResult):
+            yield from _each(part.parts)
+
+
+def _piece(part: Part, counter: _Counter) -> Piece:
+    match part:
+        case Text(text=text):
+            return Piece("text", render_markdown(text))
+        case Refusal(text=text):
+            return Piece("refusal", render_markdown(text))
+        case Thinking(text=text):
+            return Piece(
+                "thinking", summary=_first_line(text) or "Thought, but only for its own model to read", code=text
+            )
+        case ToolCall():
+            return Piece("call", summary=f"{part.name} {_first_line(part.arguments)}", code=_indented(part.arguments))
+        case ToolResult():
+            return _result(part, counter)
+        case Media():
+            return _media(part, counter)
+        case Native():
+            kind = str(part.raw.get("type") or "block").replace("_", " ")
+            return Piece("native", summary=part.text or kind, code=_indented(json.dumps(part.raw)))
+
+
+def _result(part: ToolResult, counter: _Counter) -> Piece:
+    texts = [one.text for one in part.parts if isinstance(one, Text)]
+    images = [counter.next() for one in part.parts if isinstance(one, Media) and _is_shown(one)]
+    code = _indented("\n".join(texts))
+    kind: PieceKind = "failed" if part.is_error else "result"
+    return Piece(kind, summary=_first_line(code), code=code, image=images[0] if images else 0)
+
+
+def _media(part: Media, counter: _Counter) -> Piece:
+    size = f", {len(part.data) * 3 // 4:,} bytes" if part.data else ""
+    name = part.name or part.url or part.file_id or part.media_type or part.kind
+    summary = f"{part.kind.capitalize()}: {name}{size}"
+    if _is_shown(part):
+        return Piece("image", summary=summary, image=counter.next())
+    return Piece("media", summary=summary, code=part.text)
+
+
+def _is_shown(part: Media) -> bool:
+    return part.kind == "image" and bool(part.data) and part.media_type in SHOWN_IMAGES
+
+
+def _first_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDEST_SUMMARY else line[: _WIDEST_SUMMARY - 1].rstrip() + "…"
+
+
+def _indented(text: str) -> str:
+    value = _json(text)
+    return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else text
 
 
 def _json(text: str) -> Any:
@@ -52,61 +165,17 @@ def _json(text: str) -> Any:
         return None
 
 
-def _of_value(value: Any) -> Iterator[Message]:
-    if not isinstance(value, dict):
-        return
-    if isinstance(value.get("system"), str | list):
-        yield _message("system", value["system"])
-    for turn in _dicts(value.get("messages")):
-        yield _message(str(turn.get("role", "")), turn.get("content"), _dicts(turn.get("tool_calls")))
-    for choice in _dicts(value.get("choices")):
-        answer = choice.get("message")
-        if isinstance(answer, dict):
-            yield _message("assistant", answer.get("content"), _dicts(answer.get("tool_calls")))
-    if value.get("type") == "message" and "content" in value:
-        yield _message(str(value.get("role", "assistant")), value["content"])
-    yield from _of_tool_call(value)
-
-
-def _of_tool_call(value: dict[str, Any]) -> Iterator[Message]:
+def _of_tool_call(value: dict[str, Any]) -> Iterator[Turn]:
+    """A call of MCP, or what came back."""
     params, result = value.get("params"), value.get("result")
     if isinstance(params, dict) and "name" in params:
-        arguments = json.dumps(params.get("arguments", {}), indent=2, ensure_ascii=False)
-        yield Message("call", None, (f"{params['name']} {arguments}",))
+        arguments = json.dumps(params.get("arguments", {}), ensure_ascii=False)
+        yield Turn("call", (Piece("call", summary=str(params["name"]), code=_indented(arguments)),))
     if isinstance(result, dict) and "content" in result:
         texts = [str(part["text"]) for part in _dicts(result["content"]) if "text" in part]
-        yield Message("failed" if result.get("isError") else "result", None, tuple(texts))
-
-
-def _message(role: str, content: Any, calls: list[dict[str, Any]] | None = None) -> Message:
-    texts, tools = [], [json.dumps(call.get("function", call), ensure_ascii=False, indent=2) for call in calls or []]
-    for part in [content] if isinstance(content, str) else _dicts(content):
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part.get("text"), str):
-            texts.append(part["text"])
-        else:
-            tools.append(json.dumps(part, ensure_ascii=False, indent=2))
-    return Message(role, render_markdown("\n\n".join(texts)) if texts else None, tuple(tools))
-
-
-def _of_stream(text: str) -> Iterator[Message]:
-    """The words of a recorded event stream, put together again."""
-    said = "".join(
-        _delta(_json(line.removeprefix("data:").strip())) for line in text.splitlines() if line[:5] == "data:"
-    )
-    if said:
-        yield Message("assistant", render_markdown(said))
-
-
-def _delta(event: Any) -> str:
-    if not isinstance(event, dict):
-        return ""
-    delta = event.get("delta")
-    if isinstance(delta, dict):
-        return str(delta.get("text") or "")
-    pieces = (choice.get("delta") for choice in _dicts(event.get("choices")))
-    return "".join(str(piece.get("content") or "") for piece in pieces if isinstance(piece, dict))
+        kind: PieceKind = "failed" if result.get("isError") else "result"
+        pieces = tuple(Piece(kind, summary=_first_line(text), code=_indented(text)) for text in texts)
+        yield Turn("failed" if result.get("isError") else "result", pieces)
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,9 @@ _COLUMNS = (
     *("is_stream", "is_simulated", "label", "outcome", "status", "error_code", "input_tokens", "cache_read_tokens"),
     *("cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "cost_nano_usd"),
     *("cost_bound_nano_usd", "live_cost_nano_usd", "live_output_tokens", "is_priced", "price_source", "stop_reason"),
-    *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated"),
+    *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated", "asked_dialect", "dropped"),
+    *("queue_us", "connect_us", "billed_nano_usd", "computed_nano_usd", "searches", "audio_input_tokens"),
+    *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "service_tier", "response_bytes"),
 )
 
 
@@ -63,6 +65,36 @@ class CallRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenKind:
+    """Tokens with a price of their own. `is_part` of the kind above it."""
+
+    name: str
+    count: int
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallTiming:
+    """What a call's time went to, in milliseconds: ours, then the connection, then the provider's."""
+
+    queue: float
+    connect: float
+    first_byte: float
+    rest: float
+
+    @property
+    def spans(self) -> tuple[tuple[str, float], ...]:
+        """What took any time at all."""
+        named = (
+            ("Waited here", self.queue),
+            ("Connected", self.connect),
+            ("First byte", self.first_byte),
+            ("Until the last", self.rest),
+        )
+        return tuple((name, took) for name, took in named if took > 0)
+
+
+@dataclass(frozen=True, slots=True)
 class CallAttempt:
     """One upstream try."""
 
@@ -85,6 +117,12 @@ class CallView:
     price_source: str
     cost_bound_nano_usd: int
     is_usage_estimated: bool
+    asked_dialect: str  # '' unless translated
+    dropped: str
+    timing: CallTiming
+    kinds: tuple[TokenKind, ...]
+    billed_nano_usd: int | None
+    computed_nano_usd: int
     attempts: tuple[CallAttempt, ...]
     body_policy: str
     request: str | None
@@ -155,9 +193,39 @@ async def call_view(session: AsyncSession, workspace_id: str, call_id: str) -> C
         price_source=row.price_source,
         cost_bound_nano_usd=row.cost_bound_nano_usd,
         is_usage_estimated=row.is_usage_estimated,
+        asked_dialect=row.asked_dialect,
+        dropped=row.dropped,
+        timing=_timing(row),
+        kinds=_kinds(row),
+        billed_nano_usd=row.billed_nano_usd,
+        computed_nano_usd=row.computed_nano_usd,
         attempts=tuple(CallAttempt(t.number, t.provider, t.status, t.error_code, t.total_us // 1000) for t in tries),
         body_policy=body.policy if body else "",
         request=body.request if body else None,
         response=body.response if body else None,
         is_cut=bool(body.is_cut) if body else False,
     )
+
+
+def _timing(row: Row[Any]) -> CallTiming:
+    before = row.queue_us + row.connect_us + row.first_byte_us
+    rest = max(0, row.total_us - before)
+    return CallTiming(row.queue_us / 1000, row.connect_us / 1000, row.first_byte_us / 1000, rest / 1000)
+
+
+def _kinds(row: Row[Any]) -> tuple[TokenKind, ...]:
+    """Input and output always, the rest where there is any."""
+    kinds = (
+        TokenKind("Input", row.input_tokens),
+        TokenKind("Audio", row.audio_input_tokens, is_part=True),
+        TokenKind("Images", row.image_input_tokens, is_part=True),
+        TokenKind("Cache read", row.cache_read_tokens),
+        TokenKind("Cache write, 5 min", row.cache_write_5m_tokens),
+        TokenKind("Cache write, 1 h", row.cache_write_1h_tokens),
+        TokenKind("Output", row.output_tokens),
+        TokenKind("Reasoning", row.reasoning_tokens, is_part=True),
+        TokenKind("Audio", row.audio_output_tokens, is_part=True),
+        TokenKind("Images", row.image_output_tokens, is_part=True),
+        TokenKind("Searches", row.searches),
+    )
+    return tuple(kind for kind in kinds if kind.count or kind.name in {"Input", "Output"})

@@ -39,6 +39,8 @@ class Call(CallsTable, table=True):
     model: str
     dialect: str
     endpoint: str
+    asked_dialect: str = ""  # of a translated call: the provider's
+    dropped: str = ""  # names of what the provider could not be told, by ', '
     is_stream: bool = False
     is_simulated: bool = False
     idempotency_key: str | None = None

@@ -57,31 +57,43 @@ def test_a_mail_address_is_no_mention() -> None:
 
 
 def test_a_body_of_a_call_is_read_as_a_conversation_and_stays_harmless() -> None:
-    body = read_body('{"messages": [{"role": "user", "content": "<script>alert(1)</script> **hi**"}]}')
+    body = read_body(
+        '{"messages": [{"role": "user", "content": "<script>alert(1)</script> **hi**"}]}', "openai", "request"
+    )
     assert body is not None
-    (message,) = body.messages
-    assert message.role == "user"
-    assert "<script" not in (message.text or "")
-    assert "<strong>hi</strong>" in (message.text or "")
+    (turn,) = body.turns
+    (piece,) = turn.pieces
+    assert turn.role == "user"
+    assert "<script" not in (piece.text or "")
+    assert "<strong>hi</strong>" in (piece.text or "")
 
 
 @pytest.mark.parametrize(
-    "stream",
+    ("dialect", "stream"),
     [
-        'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\ndata: {"choices": [{"delta": {"content": "lo"}}]}\n\n',
-        'event: content_block_delta\ndata: {"delta": {"type": "text_delta", "text": "Hello"}}\n\n',
+        (
+            "openai",
+            'data: {"choices": [{"delta": {"content": "Hel"}}]}\n\n'
+            'data: {"choices": [{"delta": {"content": "lo"}}]}\n\n',
+        ),
+        (
+            "anthropic",
+            'event: content_block_delta\ndata: {"type": "content_block_delta", "index": 0, '
+            '"delta": {"type": "text_delta", "text": "Hello"}}\n\n',
+        ),
     ],
 )
-def test_a_recorded_stream_is_put_together_again(stream: str) -> None:
-    body = read_body(stream)
+def test_a_recorded_stream_is_put_together_again_though_it_was_cut(dialect: str, stream: str) -> None:
+    body = read_body(stream, dialect, "response")
     assert body is not None
-    assert [message.text for message in body.messages] == ["<p>Hello</p>\n"]
+    assert [piece.text for turn in body.turns for piece in turn.pieces] == ["<p>Hello</p>\n"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "not json", "[]", "null", "{}", '{"messages": "x"}', '{"messages": [1]}', "data: x"]
 )
 def test_a_body_that_says_nothing_is_shown_as_it_was_sent(text: str) -> None:
-    body = read_body(text)
-    assert body is not None
-    assert body.messages == ()
+    for side in ("request", "response"):
+        body = read_body(text, "openai", side)
+        assert body is not None
+        assert body.turns == ()

@@ -9,3 +9,4 @@ import "./live.js";
 import "./drag.js";
 import "./peek.js";
 import "./bell.js";
+import "./copy.js";
