@@ -27,28 +27,31 @@ class Journal:
 
 
 class CallIds:
-    """Ids like `contract.new_id` makes them, ten times as fast: random once a millisecond, then counted.
+    """Ids like those of `contract.new_id`, ten times as fast: the millisecond, then a random start that is counted on.
 
-    https://github.com/ulid/spec, "monotonicity": within one millisecond the random part is incremented.
+    https://github.com/ulid/spec, "monotonicity": an id is greater than the one before it. The start is the process's
+    own; half of its last 40 bits are left to count in, more than it can live to use.
     """
 
     def __init__(self, clock: Clock, prefix: str = IdPrefix.CALL) -> None:
+        drawn = int.from_bytes(os.urandom(10), "big")
         self._clock = clock
         self._prefix = prefix + "_"
         self._millisecond = -1
-        self._random = 0
         self._head = ""  # what the ids of this millisecond begin with
+        self._start = _spell(drawn >> 40, 8)
+        self._count = drawn & ((1 << 39) - 1)
 
     def next(self) -> str:
         millisecond = self._clock.now_ns() // 1_000_000
         if millisecond > self._millisecond:
             self._millisecond = millisecond
-            # Half of the range is left to count in, and the rest of the millisecond never carries into the head.
-            self._random = int.from_bytes(os.urandom(10), "big") & ~(1 << 39)
-            head = (millisecond << 40) | (self._random >> 40)
-            self._head = self._prefix + "".join(_PAIRS[(head >> shift) & 1023] for shift in range(80, -1, -10))
-        else:
-            self._random += 1
-        r, pairs = self._random, _PAIRS
-        tail = pairs[(r >> 30) & 1023] + pairs[(r >> 20) & 1023] + pairs[(r >> 10) & 1023] + pairs[r & 1023]
-        return self._head + tail
+            self._head = self._prefix + _spell(millisecond, 10) + self._start
+        count = self._count = self._count + 1
+        pairs = _PAIRS
+        tail = pairs[(count >> 30) & 1023] + pairs[(count >> 20) & 1023] + pairs[(count >> 10) & 1023]
+        return self._head + tail + pairs[count & 1023]
+
+
+def _spell(number: int, characters: int) -> str:
+    return "".join(_PAIRS[(number >> shift) & 1023] for shift in range(characters * 5 - 10, -1, -10))

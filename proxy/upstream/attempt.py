@@ -9,7 +9,7 @@ reaches no connection, so a late watcher cannot end somebody else's call.
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import httptools
 import msgspec
@@ -50,8 +50,8 @@ class Attempt(msgspec.Struct, eq=False):
     status: int = 0
     headers: list[tuple[bytes, bytes]] = []  # names in lower case
     is_complete: bool = False
-    _parts: list[bytes] = []
-    _size: int = 0
+    parts: list[bytes] = []  # the connection puts there what arrives
+    size: int = 0
     _head_bytes: int = 0
     _in_body: bool = False
     _is_paused: bool = False
@@ -61,7 +61,6 @@ class Attempt(msgspec.Struct, eq=False):
     _deadline: float = 0.0
     _connection: Connection | None = None
     _error: ProxyError | None = None
-    _parser: Any = None
     _head: asyncio.Future[None] | None = None
     _waiter: asyncio.Future[None] | None = None
 
@@ -83,14 +82,14 @@ class Attempt(msgspec.Struct, eq=False):
 
     async def next(self) -> bytes:
         """What has arrived since the last call, joined: one write for one read. b'' at the end."""
-        while not self._parts:
+        while not self.parts:
             if self.is_complete:
                 return b""
             if self._error is not None:
                 raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._pool.loop.create_future()
             await self._waiter
-        parts, self._parts, self._size = self._parts, [], 0
+        parts, self.parts, self.size = self.parts, [], 0
         if self._is_paused and self._connection is not None:
             self._is_paused = False
             self._was_read = True
@@ -99,8 +98,8 @@ class Attempt(msgspec.Struct, eq=False):
 
     async def read(self) -> bytes:
         """The rest of the answer. Raises UpstreamFault when it is cut."""
-        if self.is_complete and len(self._parts) == 1:  # most answers come in one piece, with their head
-            return self._parts.pop()
+        if self.is_complete and len(self.parts) == 1:  # most answers come in one piece, with their head
+            return self.parts.pop()
         parts = []
         while part := await self.next():
             parts.append(part)
@@ -115,7 +114,7 @@ class Attempt(msgspec.Struct, eq=False):
         """Fails when nothing came for too long; called every now and then, so that a read need not ask for the time."""
         if self._connection is None or self.is_complete:
             return
-        now = asyncio.get_running_loop().time()
+        now = self._pool.loop.time()
         if self._was_read or self._is_paused:  # paused: the client is slow, not the provider
             self._was_read, self._deadline = False, now + self._timeouts.idle
         if now < self._deadline:
@@ -130,7 +129,6 @@ class Attempt(msgspec.Struct, eq=False):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        self._parser = None  # it leads back here: the collector would have to find both
         self._looks.leave(self)
         connection.attempt = None
         is_clean = self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size()
@@ -143,22 +141,23 @@ class Attempt(msgspec.Struct, eq=False):
 
     # --- the connection's side ---
 
-    def feed(self, chunk: bytes) -> None:
+    def feed(self, connection: Connection, chunk: bytes) -> None:
         self._was_read = True
         if not self._in_body:
             self._head_bytes += len(chunk)
         try:
-            self._parser.feed_data(chunk)
+            connection.parser.feed_data(chunk)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(UpstreamCut(f"Provider {self.provider!r} answered with something that is not HTTP/1.1."))
             return
         if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
             self._fail(UpstreamCut(f"Provider {self.provider!r} sent headers without an end."))
             return
-        if self._size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
+        if self.size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
             self._is_paused = True
-            self._connection.transport.pause_reading()
-        self._wake()
+            connection.transport.pause_reading()
+        if is_waiting(self._waiter):
+            self._waiter.set_result(None)
 
     def lost(self, cause: Exception | None) -> None:
         if self.is_complete or self._error is not None:
@@ -174,33 +173,20 @@ class Attempt(msgspec.Struct, eq=False):
             moment = "in the middle of its answer" if self._in_body else "without an answer"
             self._fail(UpstreamCut(f"Provider {self.provider!r} closed the connection {moment}."))
 
-    # --- the parser's callbacks ---
+    # --- what its parser says ---
 
     def on_message_begin(self) -> None:
         if self.is_complete:
             self._keeps_alive = False  # a second answer to one request: nobody knows whose it is
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_body:  # else it is a trailer
-            self.headers.append((name.lower(), value))
-
-    def on_headers_complete(self) -> None:
-        if self.is_complete:
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], parser: httptools.HttpResponseParser) -> None:
+        if self.is_complete or status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
             return
-        status = self._parser.get_status_code()
-        if status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
-            self.headers.clear()
-            return
-        self.status, self._in_body = status, True
-        self._keeps_alive = self._parser.should_keep_alive()
+        self.status, self.headers, self._in_body = status, headers, True
+        self._keeps_alive = parser.should_keep_alive()
         self.answered_at_ns = self._clock.monotonic_ns()
         if is_waiting(self._head):
             self._head.set_result(None)
-
-    def on_body(self, part: bytes) -> None:
-        if not self.is_complete:
-            self._parts.append(part)
-            self._size += len(part)
 
     def on_message_complete(self) -> None:
         if self._in_body:
@@ -220,16 +206,15 @@ class Attempt(msgspec.Struct, eq=False):
             raise self._error
         return connection
 
-    async def _ask(self, connection: Connection) -> None:
+    def _ask(self, connection: Connection) -> asyncio.Future[None]:
         self._connection, connection.attempt = connection, self
-        loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpResponseParser(self)
-        self._head = loop.create_future()
+        loop = self._pool.loop
+        head = self._head = loop.create_future()
         self._deadline = loop.time() + self._timeouts.first_byte
         self._looks.enter(self)
         self.asked_at_ns = self._clock.monotonic_ns()
         connection.transport.write(self._request)
-        await self._head
+        return head
 
     def _fail(self, error: ProxyError) -> None:
         self._error = error

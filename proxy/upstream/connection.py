@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING
 
+import httptools
 from typing_extensions import override
 
 from proxy.upstream.origin import Origin
@@ -16,14 +17,16 @@ IDLE_SECONDS = 60.0  # below the 75 s at which common servers close an idle conn
 
 
 class Connection(asyncio.Protocol):
-    """One socket. It belongs to one attempt at a time; bytes that nobody asked for end it."""
+    """One socket and its parser. It belongs to one attempt at a time; bytes that nobody asked for end it."""
 
-    __slots__ = ("attempt", "idle_since", "pool", "transport")
+    __slots__ = ("_headers", "attempt", "idle_since", "parser", "pool", "transport")
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
         self.attempt: Attempt | None = None
         self.idle_since = 0.0
+        self.parser = httptools.HttpResponseParser(self)
+        self._headers: list[tuple[bytes, bytes]] = []
         self.transport: asyncio.Transport
 
     @override
@@ -35,13 +38,39 @@ class Connection(asyncio.Protocol):
         if self.attempt is None:
             self.transport.abort()
         else:
-            self.attempt.feed(data)
+            self.attempt.feed(self, data)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self.pool.forget(self)
         if self.attempt is not None:
             self.attempt.lost(exc)
+        del self.parser  # it leads back here: the collector would have to find both
+
+    # --- the parser's callbacks; within `feed`, so there is an attempt ---
+
+    def on_message_begin(self) -> None:
+        self._headers = []  # what is in there are trailers
+        if self.attempt is not None:
+            self.attempt.on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        headers, self._headers = self._headers, []
+        if self.attempt is not None:
+            self.attempt.on_head(self.parser.get_status_code(), headers, self.parser)
+
+    def on_body(self, part: bytes) -> None:
+        attempt = self.attempt
+        if attempt is not None and not attempt.is_complete:
+            attempt.parts.append(part)
+            attempt.size += len(part)
+
+    def on_message_complete(self) -> None:
+        if self.attempt is not None:
+            self.attempt.on_message_complete()
 
 
 class Pool:
@@ -53,6 +82,7 @@ class Pool:
         self._connect_seconds = connect_seconds
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self.loop = asyncio.get_running_loop()  # kept: to ask for it is a system call each time
         self._sweep: asyncio.TimerHandle | None = None
 
     def take(self) -> Connection | None:
@@ -66,7 +96,7 @@ class Pool:
     async def connect(self) -> Connection:
         """A fresh connection. Raises OSError (also ssl.SSLError) or TimeoutError."""
         async with asyncio.timeout(self._connect_seconds):
-            _, connection = await asyncio.get_running_loop().create_connection(
+            _, connection = await self.loop.create_connection(
                 lambda: Connection(self),
                 self._origin.host,
                 self._origin.port,
@@ -81,11 +111,10 @@ class Pool:
         if len(self._idle) >= MOST_IDLE or connection.transport.is_closing():
             connection.transport.abort()
             return
-        loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        connection.idle_since = self.loop.time()
         self._idle.append(connection)
         if self._sweep is None:
-            self._sweep = loop.call_later(IDLE_SECONDS, self._drop_stale)
+            self._sweep = self.loop.call_later(IDLE_SECONDS, self._drop_stale)
 
     def forget(self, connection: Connection) -> None:
         self._open.discard(connection)
@@ -99,9 +128,8 @@ class Pool:
             connection.transport.abort()
 
     def _drop_stale(self) -> None:
-        loop = asyncio.get_running_loop()
-        limit = loop.time() - IDLE_SECONDS
+        limit = self.loop.time() - IDLE_SECONDS
         for connection in [one for one in self._idle if one.idle_since <= limit]:
             self._idle.remove(connection)
             connection.transport.close()
-        self._sweep = loop.call_later(IDLE_SECONDS, self._drop_stale) if self._idle else None
+        self._sweep = self.loop.call_later(IDLE_SECONDS, self._drop_stale) if self._idle else None
