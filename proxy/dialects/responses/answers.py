@@ -10,6 +10,7 @@ from proxy.dialects.codec import Opening
 from proxy.dialects.reading import count_of, member, text_of
 from proxy.dialects.responses.citations import render_annotation
 from proxy.dialects.responses.custom_calls import custom_names, free_text
+from proxy.dialects.responses.foreign_searches import is_search, search_item
 from proxy.dialects.responses.grouping import grouped, reasoning_item
 from proxy.dialects.responses.items_out import image_item
 from proxy.dialects.responses.losses import Losses, native_kind
@@ -115,6 +116,8 @@ class OutputItems:
             case Media(kind="image", data=data) as media if data:
                 identity = {} if media.extra_of == "responses" else self._image_members(media, index)
                 return {**image_item(media), **identity}
+            case Native() as native if is_search(native):
+                return search_item(native, item_id("ws", self._identity, index))
             case Native(dialect=dialect, raw=raw):
                 self._losses.add(native_kind(raw), f"Only {dialect} knows it.")
             case Media(kind=kind):

@@ -323,6 +323,20 @@ def test_what_has_no_place_is_said() -> None:
     assert {loss.name for loss in streamed.losses} == {loss.name for loss in opening.losses}
 
 
+def test_a_search_of_another_provider_is_one_here() -> None:
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "rain"}}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    answer = Answer(
+        "anthropic", choices=[Choice([Native("anthropic", call), Native("anthropic", found), Text("Wet.")])]
+    )
+    opening = Opening("c", "m")
+    output = CODEC.render_answer(answer, opening)["output"]
+    assert [(item["type"], item["id"]) for item in output] == [("web_search_call", "ws_c_0"), ("message", "msg_c_1")]
+    assert output[0]["action"]["query"] == "rain"
+    assert frames(written(unfold(answer), opening))[-1]["response"]["output"] == output
+    assert opening.losses == []
+
+
 def test_logprobs_stand_where_openai_has_them() -> None:
     token = {"token": "x", "logprob": -0.1, "bytes": [120], "top_logprobs": []}
     events: list[Event] = [TextDelta(0, "x"), LogprobsAdded([token]), MessageEnded("stop"), StreamEnded()]

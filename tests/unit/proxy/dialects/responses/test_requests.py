@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.canonical.parts import Citation, Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import (
@@ -122,6 +124,18 @@ def test_one_turn_of_the_model_is_one_message() -> None:
         Refusal("No."),
     ]
     assert (messages[5].item_id, messages[5].phase) == ("msg_1", "commentary")
+
+
+@given(st.lists(st.sampled_from([*FULL["input"], {"role": "assistant", "content": "Well."}]), max_size=10))
+def test_items_in_any_order_stay_in_their_order(items: list[dict[str, Any]]) -> None:
+    request = CODEC.parse_request({"model": "m", "input": items})
+    rendered = CODEC.render_request(request)
+    assert CODEC.parse_request(rendered.body) == request
+    assert [kind_of(item) for item in rendered.body["input"]] == [kind_of(item) for item in items]
+
+
+def kind_of(item: dict[str, Any]) -> tuple[Any, Any]:
+    return item.get("type", "message"), item.get("role")
 
 
 def test_media_are_read_whatever_their_form() -> None:
