@@ -1,6 +1,7 @@
 """Streams that we write: read again by ourselves, at any cut, and by OpenAI's own client."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import TypeAdapter
 
 from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.events import (
@@ -221,6 +224,19 @@ def test_openais_client_accumulates_any_answer(answer: Answer) -> None:
         response = stream.get_final_response()
     texts = [part.text for part in answer.choices[0].parts if isinstance(part, Text)]
     assert response.output_text == "".join(texts) == "".join(pieces)
+
+
+@cache
+def openais_events() -> TypeAdapter[ResponseStreamEvent]:
+    return TypeAdapter(ResponseStreamEvent)
+
+
+@given(answers())
+@settings(max_examples=25, deadline=None)
+def test_every_frame_is_of_a_form_that_openai_has_described(answer: Answer) -> None:
+    for event in frames(written([*unfold(answer)])) + frames(written(FOREIGN)):
+        openais_events().validate_python(event)
+    Response.model_validate(CODEC.render_answer(answer, Opening("call-1", "gpt-5")))
 
 
 def test_openais_client_sees_a_failure_as_one() -> None:
