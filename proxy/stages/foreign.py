@@ -11,6 +11,7 @@ from proxy.canonical.failure import Failure, FailureKind
 from proxy.canonical.request import Request
 from proxy.conversations import Expanded
 from proxy.dialects.codec import Codec, Encoder, Opening
+from proxy.dialects.naming import unusual_names
 from proxy.dialects.registry import codec
 from proxy.errors import Headers, InvalidRequest, ProxyError
 from proxy.stages.adapt import adapt, report
@@ -30,6 +31,7 @@ class Foreign(msgspec.Struct, eq=False):
     opening: Opening
     expanded: Expanded | None = None  # a turn of a conversation that we keep
     encoder: Encoder | None = None  # of a stream under way
+    names: dict[str, str] = {}  # of tools that had to be named otherwise for the provider
 
 
 def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
@@ -49,7 +51,7 @@ def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
     asked_model = call.head.model if isinstance(call.head.model, str) else call.model
     seconds = call.shared.deps.clock.now_ns() // 1_000_000_000
     opening = Opening(call.call_id, asked_model, seconds, echoed(request, expanded), [*rendered.losses, *refused])
-    call.foreign = Foreign(request, client, provider, opening, expanded)
+    call.foreign = Foreign(request, client, provider, opening, expanded, names=unusual_names(request))
     return _headers(call, target, rendered.headers), orjson.dumps(wanted)
 
 

@@ -18,6 +18,7 @@ from proxy.canonical.events import Event, Failed, StreamEnded
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold, unfold
 from proxy.dialects.event_tap import EventTap
+from proxy.dialects.naming import as_written
 from proxy.dialects.responses.encoder import ResponsesEncoder
 from proxy.errors import Headers, ProxyError, UpstreamFault
 from proxy.memory import SignatureCollector
@@ -79,7 +80,7 @@ def _is_error(content: Any) -> bool:
 
 
 async def _answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: list[Event]) -> None:
-    tap = EventTap()
+    tap, events = EventTap(), list(as_written(events, foreign.names))
     call.reading = tap.reading
     for event in events:
         tap.take(event)
@@ -188,7 +189,7 @@ class _Relay:
         await self._close()
 
     def _take(self, events: Iterable[Event]) -> None:
-        for event in events:
+        for event in as_written(events, self._foreign.names):
             self._tap.take(event)
             self._collector.take(event)
             if isinstance(event, Failed):
