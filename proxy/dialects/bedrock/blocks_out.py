@@ -22,34 +22,35 @@ from proxy.canonical.parts import (
     ToolResult,
 )
 from proxy.dialects.anthropic.losses import Losses
-from proxy.dialects.bedrock.families import family_of, is_claude
+from proxy.dialects.bedrock.families import family_of, has_cache_points, is_claude
 from proxy.dialects.bedrock.formats import fit_document_name, format_of
 from proxy.dialects.bedrock.names import fit_call_id, fit_name
 
 Block = dict[str, Any]
-_SILENT_FAMILIES = {"deepseek"}  # they refuse their own reasoning in a conversation
+_HEARS_ITSELF = "deepseek"  # the one maker whose models take their own unsigned reasoning back
 
 
 class BlockWriter:
     """Of one request: it knows which names of documents are taken. Names that Bedrock's own client gave stay."""
 
-    __slots__ = ("_document_names", "_is_own", "_model", "losses")
+    __slots__ = ("_document_names", "_has_points", "_is_own", "_model", "losses")
 
     def __init__(self, model: str, losses: Losses, *, is_own: bool = False) -> None:
         self.losses = losses
         self._model = model
         self._is_own = is_own
+        self._has_points = is_own or has_cache_points(model)
         self._document_names: set[str] = set()
 
     def render(self, part: Part) -> list[Block]:
         """The block, and a cache point behind it where the part bears a mark; nothing for what cannot be said."""
         match part:
             case Text():
-                return _with_point(self._render_text(part), part.cache)
+                return self._with_point(self._render_text(part), part.cache)
             case Media():
-                return _with_point(self._render_media(part), part.cache)
+                return self._with_point(self._render_media(part), part.cache)
             case ToolCall():
-                return _with_point([self._render_call(part)], part.cache)
+                return self._with_point([self._render_call(part)], part.cache)
             case ToolResult():
                 return self._render_result(part)
             case Thinking():
@@ -58,6 +59,10 @@ class BlockWriter:
                 return _text_block(part.text)
             case Native():
                 return self._render_native(part)
+
+    def _with_point(self, blocks: list[Block], ttl: CacheTtl | None) -> list[Block]:
+        """Without a loss where the model has no such points: it caches by itself or not at all."""
+        return [*blocks, cache_point(ttl)] if ttl and blocks and self._has_points else blocks
 
     def _render_text(self, part: Text) -> list[Block]:
         own = [citation.raw for citation in part.citations if citation.dialect == "bedrock"]
@@ -128,10 +133,10 @@ class BlockWriter:
         content = [block for block in content if "cachePoint" not in block]
         status = "error" if part.is_error else "success"
         result = {"toolResult": {"toolUseId": fit_call_id(part.id), "content": content, "status": status}}
-        return [result, cache_point(part.cache)] if part.cache else [result, *points[-1:]]
+        return self._with_point([result], part.cache) if part.cache else [result, *points[-1:]]
 
     def _render_thinking(self, part: Thinking) -> list[Block]:
-        """Signed thinking goes to Claude only, unsigned never; that of other models goes back to them."""
+        """Signed thinking goes to Claude only; unsigned to nobody, but for the one that wants its own."""
         if part.made_by == "anthropic" and is_claude(self._model):
             if part.redacted:
                 redacted = b64encode(part.redacted.encode()).decode()
@@ -141,7 +146,7 @@ class BlockWriter:
         elif part.made_by == "bedrock" and (part.text or part.redacted):
             if part.redacted:
                 return [{"reasoningContent": {"redactedContent": part.redacted}}]
-            if family_of(self._model) not in {"claude", *_SILENT_FAMILIES}:
+            if self._is_own or family_of(self._model) == _HEARS_ITSELF:
                 return [_reasoning_text(part)]
         return []
 
@@ -156,10 +161,6 @@ class BlockWriter:
 def cache_point(ttl: CacheTtl) -> Block:
     """Five minutes go without saying: not every model that caches takes a `ttl`."""
     return {"cachePoint": {"type": "default", "ttl": ttl} if ttl == "1h" else {"type": "default"}}
-
-
-def _with_point(blocks: list[Block], ttl: CacheTtl | None) -> list[Block]:
-    return [*blocks, cache_point(ttl)] if ttl and blocks else blocks
 
 
 def _text_block(text: str) -> list[Block]:

@@ -41,8 +41,21 @@ def is_claude(model: str) -> bool:
 
 
 def can_force_tools(model: str) -> bool:
-    """Others take `auto` at most."""
-    return family_of(model) in {"claude", "nova", "mistral", "gpt-oss", "openai", ""}
+    """Others take `auto` at most; Mistral can be made to call, but not what."""
+    return family_of(model) in {"claude", "nova", "mistral", ""}
+
+
+def can_name_tool(model: str) -> bool:
+    return family_of(model) in {"claude", "nova", ""}
+
+
+def has_cache_points(model: str) -> bool:
+    """https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html: others refuse them."""
+    return family_of(model) in {"claude", "nova", ""}
+
+
+def has_cache_points_on_tools(model: str) -> bool:
+    return is_claude(model)
 
 
 def is_thinking_nova(model: str) -> bool:

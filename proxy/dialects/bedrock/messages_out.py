@@ -35,7 +35,11 @@ def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list
         for part in _parts_of(message, role):
             turns[-1].add(part, writer.render(part))
     messages = _alternate(turns)
-    if not is_own and (not messages or messages[0]["role"] == "assistant"):
+    if is_own:
+        return system, messages
+    for turn in messages:
+        turn["content"] = move_points(turn["content"])
+    if not messages or messages[0]["role"] == "assistant":
         messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
     return system, messages
 
@@ -102,3 +106,15 @@ def _alternate(turns: list[_Turn]) -> list[dict[str, Any]]:
         elif turn.blocks:
             merged.append(turn)
     return [{"role": turn.role, "content": turn.blocks} for turn in merged]
+
+
+def move_points(blocks: list[Block]) -> list[Block]:
+    """Bedrock refuses a cache point right behind documents and films: it goes before them, or away if they are first."""
+    moved: list[Block] = []
+    for block in blocks:
+        at = len(moved)
+        while "cachePoint" in block and at and ("document" in moved[at - 1] or "video" in moved[at - 1]):
+            at -= 1
+        if "cachePoint" not in block or (at and "cachePoint" not in moved[at - 1]):
+            moved.insert(at, block)
+    return moved

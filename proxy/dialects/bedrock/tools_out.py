@@ -10,7 +10,7 @@ from proxy.canonical.parts import ToolCall, ToolResult
 from proxy.canonical.request import NativeTool, Request, Tool
 from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.blocks_out import cache_point
-from proxy.dialects.bedrock.families import can_force_tools
+from proxy.dialects.bedrock.families import can_force_tools, can_name_tool, has_cache_points_on_tools
 from proxy.dialects.bedrock.names import fit_name
 
 _CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
@@ -57,7 +57,9 @@ def _tools_spoken_of(request: Request) -> list[str]:
 def _allowed(request: Request) -> list[Tool | NativeTool]:
     """Where the choice allows some only, the others are not offered: Bedrock has no word for it."""
     choice = request.tool_choice
-    if choice is None or choice.mode not in {"auto", "required"} or not choice.names:
+    if choice is None or choice.mode == "none" or not choice.names:
+        return request.tools
+    if choice.mode == "tool" and (request.dialect == "bedrock" or can_name_tool(request.model)):
         return request.tools
     return [tool for tool in request.tools if not isinstance(tool, Tool) or tool.name in choice.names]
 
@@ -78,7 +80,8 @@ def _render_tool(tool: Tool | NativeTool, request: Request, losses: Losses) -> l
         spec |= tool.extra
     else:
         _tell_lost(tool, losses)
-    return [{"toolSpec": spec}, cache_point(tool.cache)] if tool.cache else [{"toolSpec": spec}]
+    is_marked = tool.cache and (request.dialect == "bedrock" or has_cache_points_on_tools(request.model))
+    return [{"toolSpec": spec}, cache_point(tool.cache)] if tool.cache and is_marked else [{"toolSpec": spec}]
 
 
 def _tell_lost(tool: Tool, losses: Losses) -> None:
@@ -110,6 +113,6 @@ def _render_choice(request: Request, losses: Losses) -> dict[str, Any] | None:
     if request.dialect != "bedrock" and not can_force_tools(request.model):
         losses.add("tool_choice", "On Bedrock this model cannot be made to call a tool.")
         return None
-    if choice.mode == "tool" and choice.names:
+    if choice.mode == "tool" and choice.names and (request.dialect == "bedrock" or can_name_tool(request.model)):
         return {"tool": {"name": fit_name(choice.names[0])}}
     return {"any": {}}

@@ -1,180 +1,33 @@
-"""Requests of other dialects to Converse. Each that is made here is one that AWS's own client would send."""
+"""Requests of other dialects to Converse."""
 
 from base64 import b64encode
 from typing import Any
 
 import pytest
-from botocore.session import Session
-from botocore.validate import ParamValidator
 
-from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
-from proxy.canonical.request import (
-    Format,
-    Loss,
-    Message,
-    NativeTool,
-    Reasoning,
-    Rendered,
-    Request,
-    Tool,
-    ToolChoice,
-)
+from proxy.canonical.parts import Media, Native, Refusal, Text, Thinking
+from proxy.canonical.request import Format, Loss, Message, NativeTool, Reasoning, Tool, ToolChoice
 from proxy.dialects.bedrock.codec import CODEC
 from proxy.errors import InvalidRequest
-
-CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
-NEW_CLAUDE = "us.anthropic.claude-sonnet-4-6"
-NOVA = "us.amazon.nova-2-lite-v1:0"
-LLAMA = "us.meta.llama4-maverick-17b-instruct-v1:0"
-PIXEL = b64encode(b"pixel").decode()
-WEATHER = Tool("weather", "Tells it.", {"type": "object", "properties": {"city": {"type": "string"}}})
-
-SHAPE = Session().get_service_model("bedrock-runtime").operation_model("Converse").input_shape
-
-
-def render(*messages: Message, model: str = CLAUDE, **members: Any) -> Rendered:
-    request = Request("openai", model, list(messages) or [user(Text("Hi"))], **members)
-    rendered = CODEC.render_request(request)
-    report = ParamValidator().validate(with_blobs({**rendered.body, "modelId": model}), SHAPE)
-    assert not report.has_errors(), report.generate_report()
-    roles = [message["role"] for message in rendered.body["messages"]]
-    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"] * (len(roles) % 2)
-    assert all(message["content"] for message in rendered.body["messages"])
-    return rendered
-
-
-def with_blobs(value: Any) -> Any:
-    """AWS's client takes bytes where the wire has base64."""
-    if isinstance(value, dict):
-        names = {"bytes", "redactedContent"}
-        return {name: b"x" if name in names else with_blobs(one) for name, one in value.items()}
-    return [with_blobs(one) for one in value] if isinstance(value, list) else value
-
-
-def user(*parts: Part) -> Message:
-    return Message("user", list(parts))
-
-
-def assistant(*parts: Part) -> Message:
-    return Message("assistant", list(parts))
-
-
-def contents(rendered: Rendered) -> list[list[dict[str, Any]]]:
-    return [message["content"] for message in rendered.body["messages"]]
-
-
-def names(rendered: Rendered) -> set[str]:
-    return {loss.name for loss in rendered.losses}
-
-
-def test_parallel_results_become_one_turn_and_stand_before_what_the_user_says() -> None:
-    rendered = render(
-        user(Text("Both?")),
-        assistant(ToolCall("a", "weather", '{"city":"Bern"}'), ToolCall("b", "weather", "")),
-        Message("tool", [ToolResult("a", [Text("sun")])]),
-        user(Text("And?")),
-        Message("tool", [ToolResult("b", [Text("rain")], is_error=True)]),
-        tools=[WEATHER],
-    )
-    _, calls, results = contents(rendered)
-    assert [call["toolUse"]["input"] for call in calls] == [{"city": "Bern"}, {}]
-    assert results == [
-        {"toolResult": {"toolUseId": "a", "content": [{"text": "sun"}], "status": "success"}},
-        {"toolResult": {"toolUseId": "b", "content": [{"text": "rain"}], "status": "error"}},
-        {"text": "And?"},
-    ]
-
-
-def test_results_stay_first_where_an_empty_turn_between_falls_away() -> None:
-    call = assistant(ToolCall("a", "weather", "{}"))
-    rendered = render(
-        user(Text("?")),
-        call,
-        user(Text("wait")),
-        assistant(Text("")),
-        Message("tool", [ToolResult("a")]),
-        tools=[WEATHER],
-    )
-    assert [next(iter(block)) for block in contents(rendered)[2]] == ["toolResult", "text"]
-
-
-@pytest.mark.parametrize("text", ['{"city": ', '["Bern"]', "Bern"])
-def test_arguments_that_are_no_object_are_wrapped_in_one(text: str) -> None:
-    rendered = render(user(Text("?")), assistant(ToolCall("a", "weather", text)), tools=[WEATHER])
-    assert contents(rendered)[1][0]["toolUse"]["input"] == {"arguments": text}
-    assert names(rendered) == {"arguments"}
-
-
-def test_null_as_arguments_is_no_argument() -> None:
-    rendered = render(user(Text("?")), assistant(ToolCall("a", "weather", "null")), tools=[WEATHER])
-    assert contents(rendered)[1][0]["toolUse"]["input"] == {}
-    assert rendered.losses == []
-
-
-def test_a_cache_mark_inside_a_result_marks_the_result() -> None:
-    said = [user(Text("?")), assistant(ToolCall("a", "weather", "{}"))]
-    result = ToolResult("a", [Text("sun", cache="1h"), Text("rain")])
-    blocks = contents(render(*said, Message("tool", [result]), tools=[WEATHER]))[2]
-    assert blocks[0]["toolResult"]["content"] == [{"text": "sun"}, {"text": "rain"}]
-    assert blocks[1:] == [{"cachePoint": {"type": "default", "ttl": "1h"}}]
-
-
-def test_tools_are_declared_where_only_the_conversation_speaks_of_them() -> None:
-    rendered = render(user(Text("?")), assistant(ToolCall("a", "weather", "{}")), Message("tool", [ToolResult("a")]))
-    assert [tool["toolSpec"]["name"] for tool in rendered.body["toolConfig"]["tools"]] == ["weather"]
-    assert "toolChoice" not in rendered.body["toolConfig"]
-
-
-def test_calls_are_forbidden_by_taking_the_tools_away_unless_the_conversation_holds_some() -> None:
-    none = ToolChoice("none")
-    assert "toolConfig" not in render(tools=[WEATHER], tool_choice=none).body
-    said = [user(Text("?")), assistant(ToolCall("a", "weather", "{}")), Message("tool", [ToolResult("a")])]
-    rendered = render(*said, tools=[WEATHER], tool_choice=none)
-    assert "toolChoice" not in rendered.body["toolConfig"]
-    assert names(rendered) == {"tool_choice"}
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        (ToolChoice("auto"), {"auto": {}}),
-        (ToolChoice("required"), {"any": {}}),
-        (ToolChoice("tool", ["weather"]), {"tool": {"name": "weather"}}),
-    ],
+from tests.unit.proxy.dialects.bedrock.rendering import (
+    CLAUDE,
+    LLAMA,
+    NEW_CLAUDE,
+    NOVA,
+    PIXEL,
+    WEATHER,
+    assistant,
+    contents,
+    names,
+    render,
+    user,
 )
-def test_a_choice_of_tools_is_made_in_bedrocks_words(choice: ToolChoice, expected: dict[str, Any]) -> None:
-    rendered = render(tools=[WEATHER], tool_choice=choice)
-    assert rendered.body["toolConfig"]["toolChoice"] == expected
-    assert rendered.losses == []
-
-
-def test_only_the_allowed_tools_are_offered() -> None:
-    other = Tool("other")
-    rendered = render(tools=[WEATHER, other], tool_choice=ToolChoice("required", ["other"]))
-    assert [tool["toolSpec"]["name"] for tool in rendered.body["toolConfig"]["tools"]] == ["other"]
 
 
 def test_a_model_that_cannot_be_forced_is_not_and_the_client_hears_of_it() -> None:
     rendered = render(tools=[WEATHER], tool_choice=ToolChoice("required"), model=LLAMA)
     assert "toolChoice" not in rendered.body["toolConfig"]
     assert names(rendered) == {"tool_choice"}
-
-
-def test_a_name_that_bedrock_refuses_is_fitted_the_same_way_everywhere_and_told() -> None:
-    strange, long = "files.read/all", "x" * 70
-    rendered = render(
-        user(Text("?")),
-        assistant(ToolCall("call/1", strange, "{}")),
-        Message("tool", [ToolResult("call/1")]),
-        tools=[Tool(strange), Tool(long), Tool("plain")],
-        tool_choice=ToolChoice("tool", [strange]),
-    )
-    config = rendered.body["toolConfig"]
-    fitted = [tool["toolSpec"]["name"] for tool in config["tools"]]
-    use = contents(rendered)[1][0]["toolUse"]
-    assert use["name"] == fitted[0] == config["toolChoice"]["tool"]["name"]
-    assert use["toolUseId"] == contents(rendered)[2][0]["toolResult"]["toolUseId"]
-    assert [rendered.tool_names.get(name, name) for name in fitted] == [strange, long, "plain"]
 
 
 def test_cache_marks_become_cache_points_behind_what_they_mark() -> None:
@@ -185,6 +38,24 @@ def test_cache_marks_become_cache_points_behind_what_they_mark() -> None:
     assert rendered.body["system"] == [{"text": "Rules"}, point]
     assert contents(rendered) == [[{"text": "Long"}, hour, {"text": "short"}]]
     assert rendered.body["toolConfig"]["tools"][1] == hour
+
+
+def test_a_cache_point_never_stands_right_behind_a_document() -> None:
+    file = Media("document", "application/pdf", data=PIXEL, name="a", cache="5m")
+    (content,) = contents(render(user(Text("Sum up"), file, Text("now"))))
+    assert [next(iter(block)) for block in content] == ["text", "cachePoint", "document", "text"]
+    (content,) = contents(render(user(file, Text("Sum up"))))
+    assert [next(iter(block)) for block in content] == ["document", "text"]
+
+
+def test_cache_marks_are_left_out_where_the_model_has_no_cache_points() -> None:
+    said = Message("system", [Text("Rules", cache="5m")]), user(Text("Long", cache="1h"))
+    tools = [Tool("weather", cache="1h")]
+    llama, nova = render(*said, tools=tools, model=LLAMA), render(*said, tools=tools, model=NOVA)
+    assert "cachePoint" not in repr(llama.body)
+    assert "cachePoint" in repr(nova.body["system"])
+    assert len(nova.body["toolConfig"]["tools"]) == 1
+    assert llama.losses == nova.losses == []
 
 
 def test_systems_words_lead_and_later_ones_are_the_users() -> None:
