@@ -109,7 +109,7 @@ def _alternate(turns: list[_Turn]) -> list[dict[str, Any]]:
 
 
 def move_points(blocks: list[Block]) -> list[Block]:
-    """Bedrock refuses a cache point right behind documents and films: it goes before them, or away if they are first."""
+    """Bedrock refuses a cache point right behind documents and films: it goes before them, or away where they lead."""
     moved: list[Block] = []
     for block in blocks:
         at = len(moved)
