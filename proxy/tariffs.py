@@ -84,7 +84,7 @@ class Tariff:
         """What `usage` comes to before rounding, in 1e-15 nano-USD."""
         read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
         rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
-        total = usage.input * rates.fresh + usage.output * rates.output + rates.request
+        total = usage.input * rates.fresh + usage.output * rates.output
         if read or write_5m or write_1h:
             total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
         if usage.reasoning:
@@ -181,3 +181,5 @@ def _rare(usage: Usage, rates: Flat) -> Iterator[int]:
         yield usage.citation * rates.citation
     if usage.searches:
         yield usage.searches * rates.search
+    if rates.request and (usage.output or usage.input or usage.cache_read):
+        yield rates.request  # a call that failed used nothing, and is not charged for

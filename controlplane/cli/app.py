@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from controlplane.cli import agents, keys, people, product, recurring, task_verbs
+from controlplane.cli import agents, gateway, keys, people, product, recurring, reprice, task_verbs
 from controlplane.cli.outcome import Unsuccessful, show
 from controlplane.version import VERSION
 
@@ -28,7 +28,8 @@ cli.command("migrate")(product.migrate)
 cli.command("rebuild")(product.rebuild)
 cli.command("reimport")(product.reimport)
 cli.command("refresh")(product.refresh)
-cli.command("proxy", context_settings=product.PASS_ON)(product.proxy)
+cli.command("reprice")(reprice.reprice)
+cli.add_typer(gateway.cli, name="proxy")
 cli.add_typer(keys.cli, name="keys")
 cli.add_typer(task_verbs.cli, name="task")
 cli.add_typer(agents.cli, name="agent")

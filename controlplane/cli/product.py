@@ -13,7 +13,6 @@ from controlplane.cli.connection import settings
 from controlplane.cli.outcome import FAILED, NOT_RUNNING, fail, show
 from controlplane.supervisor.lock import holder_of
 
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 STOP_SECONDS = 15.0  # the supervisor promises ten
 
 PortOffset = Annotated[int | None, typer.Option("--port-offset", help="Shift all ports (POINTSMAN_PORT_OFFSET).")]
@@ -30,7 +29,7 @@ def up(
     demo_flag = ["--demo"] if with_demo else []
     open_flag = ["--open"] if open_board else []
     # This process becomes the supervisor: what the command line imported is not carried along for weeks.
-    _become("controlplane.supervisor", *offset, *demo_flag, *open_flag)
+    become("controlplane.supervisor", *offset, *demo_flag, *open_flag)
 
 
 def demo(port_offset: PortOffset = None, open_board: Open = False) -> None:
@@ -58,7 +57,7 @@ def doctor(
     alive: Annotated[str, typer.Option(help="Only: does this process say that it is alive? For health checks.")] = "",
 ) -> None:
     """Say what runs, where, since when, and what to do about what does not. Exit code 1 when something is wrong."""
-    _become("controlplane.doctor", *(["--json"] if as_json else []), *(["--alive", alive] if alive else []))
+    become("controlplane.doctor", *(["--json"] if as_json else []), *(["--alive", alive] if alive else []))
 
 
 def sign_in_link() -> None:
@@ -76,31 +75,27 @@ def sign_in_link() -> None:
 
 def migrate() -> None:
     """Bring the databases to this version. `up` does it by itself; containers call it once before the others."""
-    _become("controlplane.supervisor.prepare", "migrate")
+    become("controlplane.supervisor.prepare", "migrate")
 
 
 def rebuild(
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this one, whatever its row says.")] = None,
 ) -> None:
     """Write the read model of tasks anew from Temporal, where it differs or was lost. Pointsman must be running."""
-    _become("workers", "rebuild", *(task or ()))
+    become("workers", "rebuild", *(task or ()))
 
 
 def reimport() -> None:
     """Give every open task a workflow again after Temporal's data was lost. `up` does it by itself when it can tell."""
-    _become("workers", "reimport")
+    become("workers", "reimport")
 
 
 def refresh() -> None:
     """Have every open task continue on the code of this version, so that no history needs an older one."""
-    _become("workers", "refresh")
+    become("workers", "refresh")
 
 
-def proxy(context: typer.Context) -> None:
-    """The gateway alone, from a file, without control plane: `pointsman proxy serve --config FILE`."""
-    _become("proxy", *context.args)
-
-
-def _become(module: str, *arguments: str) -> NoReturn:
+def become(module: str, *arguments: str) -> NoReturn:
+    """This process goes on as another of ours: what the command line has loaded is not carried along."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606 - our own module

@@ -68,7 +68,7 @@ class Rollups:
         for agent_id, moment_ms in touched.agents.items():
             self._agents[agent_id] = max(moment_ms, self._agents.get(agent_id, 0))
 
-    def tell(self, now_ms: int, *, at_once: bool = False) -> None:
+    def tell(self, now_ms: int, *, at_once: bool = False, keeps_marks: bool = False) -> None:
         """Writes what is due. Raises sqlite3.OperationalError with everything still due."""
         now = self._monotonic()
         self._told_at = {who: at for who, at in self._told_at.items() if now - at < TELL_EVERY_SECONDS}
@@ -78,7 +78,7 @@ class Rollups:
             return
         with writing(self._control):
             self._write([rollup for run_id in run_ids if (rollup := self._derive(run_id))], agents, now_ms)
-        if run_ids:
+        if run_ids and not keeps_marks:
             with writing(self._calls):
                 self._calls.executemany("DELETE FROM stale_rollups WHERE run_id = ?", [(run_id,) for run_id in run_ids])
         self._told_at |= dict.fromkeys(run_ids, now) | ({"": now} if agents else {})
@@ -100,6 +100,15 @@ class Rollups:
         latest = self._calls.execute(_LATEST_IN_FLIGHT, (run_id,)).fetchone()
         substate = "" if latest is None else substate_of(*latest)
         return _Rollup(run_id, sums[0], sums[1], (run_id, *sums, substate))
+
+
+def derive_due(calls: sqlite3.Connection, control: sqlite3.Connection, now_ms: int) -> None:
+    """Derives the runs that are marked as due, beside a recorder that may be at work.
+
+    The marks stay for it: one that it made in between must not be taken away by somebody who has not seen its call.
+    """
+    rollups = Rollups(calls, control, lambda: 0.0)
+    rollups.tell(now_ms, at_once=True, keeps_marks=True)
 
 
 def substate_of(kind: str, model: str, live_output_tokens: int, is_parked: bool) -> str:
