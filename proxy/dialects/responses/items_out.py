@@ -78,7 +78,7 @@ class ItemsOut:
     def _render_group(self, group: list[Part], message: Message) -> _Items:
         match group[0]:
             case Text() | Refusal():
-                return [_message_item(group, message)]
+                return [_message_item(group, message) if self._is_own else _plain_message(group)]
             case Thinking() as thinking:
                 return self._render_thinking(group, thinking)
             case ToolCall() as call:
@@ -112,6 +112,11 @@ class ItemsOut:
         if namespace:
             item["namespace"] = namespace
         return {**item, **own_call_extra(call.extra)}
+
+
+def _plain_message(group: list[Part]) -> dict[str, Any]:
+    """One text: a message of parts has to have an id, and nobody else's model has one. Texts of a turn follow on."""
+    return {"role": "assistant", "content": "".join(part.text for part in group if isinstance(part, Text | Refusal))}
 
 
 def _message_item(group: list[Part], message: Message) -> dict[str, Any]:

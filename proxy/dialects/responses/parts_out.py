@@ -67,7 +67,7 @@ class PartsOut:
             self._losses.add(media.kind, "The file is kept at another provider.")
             return None
         if media.kind == "image":
-            return _image(media)
+            return _image(media, "" if self._dialect == "responses" else "auto")
         if media.kind == "audio":
             return self._render_audio(media)
         return _file(media)
@@ -83,14 +83,15 @@ class PartsOut:
         }
 
 
-def _image(media: Media) -> dict[str, Any]:
+def _image(media: Media, default_detail: str) -> dict[str, Any]:
+    """OpenAI takes it without `detail`; its own description asks for one, and others go by that."""
     rendered: dict[str, Any] = {"type": "input_image"}
     if media.file_id:
         rendered["file_id"] = media.file_id
     else:
         rendered["image_url"] = _data_url(media, "image/png") if media.data else media.url
-    if media.detail:
-        rendered["detail"] = media.detail
+    if media.detail or default_detail:
+        rendered["detail"] = media.detail or default_detail
     return rendered
 
 

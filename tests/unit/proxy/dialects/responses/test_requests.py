@@ -231,7 +231,7 @@ def test_a_request_of_chat_completions_is_asked_here() -> None:
         "input": [
             {"role": "user", "content": [
                 {"type": "input_text", "text": "x"},
-                {"type": "input_image", "image_url": "data:image/png;base64,iVBOR"}]},
+                {"type": "input_image", "image_url": "data:image/png;base64,iVBOR", "detail": "auto"}]},
             {"role": "assistant", "content": "So."},
             {"type": "function_call", "call_id": call_id, "name": "search", "arguments": '{"q":1}'},
             {"type": "function_call_output", "call_id": call_id, "output": "boom"},
@@ -251,6 +251,13 @@ def test_a_request_of_chat_completions_is_asked_here() -> None:
     assert {loss.name for loss in rendered.losses} == {
         "is_error", "stop", "seed", "temperature", "max_completion_tokens", "tools.max_uses", "logit_bias",
     }  # fmt: skip
+
+
+def test_texts_of_another_dialect_follow_on_in_one_message() -> None:
+    request = Request(
+        "anthropic", "m", [Message("assistant", [Text("Paris"), Text(", France"), Refusal(". No more.")])]
+    )
+    assert CODEC.render_request(request).body["input"] == [{"role": "assistant", "content": "Paris, France. No more."}]
 
 
 def test_no_stream_is_asked_for_its_usage() -> None:
