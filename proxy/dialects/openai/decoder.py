@@ -108,7 +108,8 @@ class OpenAIDecoder:
         said = choices[0]
         if said.get("finish_reason") or said.get("logprobs") or "error" in said:
             return False
-        choice, delta = self._choices.get(said.get("index", 0)), said.get("delta")
+        index, delta = said.get("index", 0), said.get("delta")
+        choice = self._choices.get(index) if type(index) is int else None
         return choice is not None and type(delta) is dict and choice.take_plain(delta, events)
 
     def _take_chunk(self, chunk: Any, events: list[Event]) -> None:
@@ -142,7 +143,7 @@ class OpenAIDecoder:
         if not isinstance(delta, dict):
             # Azure's filter results come without one; a whole message in its place is a whole answer in one chunk
             delta = said.get("message") if choice.is_empty else None
-        if delta:
+        if delta and isinstance(delta, dict):
             choice.take(delta, events)
         choice.finish(said, events)
 

@@ -55,8 +55,8 @@ def text_of_json(value: object) -> str:
 def _parse_part(part: object) -> Part:
     if not isinstance(part, dict):
         return Text(part if isinstance(part, str) else text_of_json(part))
-    kind, text = part.get("type"), part.get("text")
-    if isinstance(text, str) and (kind in _TEXTS or kind is None):
+    kind, text = text_of(part.get("type")), part.get("text")
+    if isinstance(text, str) and (kind in _TEXTS or "type" not in part):
         return Text(text, cache=parse_cache(part))
     if kind == "refusal":
         return Refusal(text_of(part.get("refusal")))

@@ -6,12 +6,12 @@ many clients send is understood too: top_k, `reasoning` (OpenRouter), `thinking`
 """
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 
 from proxy.canonical.parts import ToolCall, ToolResult
-from proxy.canonical.request import Effort, Format, Message, Reasoning, Request
+from proxy.canonical.request import Effort, Format, Message, Reasoning, Request, Role
 from proxy.dialects.openai.message import (
     made_id,
     parse_content,
@@ -92,7 +92,7 @@ def _rest(body: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(options, dict) and (more := {k: v for k, v in options.items() if k != "include_usage"}):
         rest["stream_options"] = more
     form = body.get("response_format")
-    if isinstance(form, dict) and form.get("type") not in _FORMATS:
+    if isinstance(form, dict) and text_of(form.get("type")) not in _FORMATS:
         rest["response_format"] = form  # Fireworks' grammar
     return rest
 
@@ -114,7 +114,7 @@ def _parse_stop(stop: object) -> list[str]:
 
 
 def _parse_format(form: object) -> Format | None:
-    if not isinstance(form, dict) or form.get("type") not in _FORMATS:
+    if not isinstance(form, dict) or text_of(form.get("type")) not in _FORMATS:
         return None
     if form["type"] != "json_schema":
         return Format("json" if form["type"] == "json_object" else "text")
@@ -131,14 +131,14 @@ def _parse_format(form: object) -> Format | None:
 def _parse_reasoning(body: Mapping[str, Any], rest: dict[str, Any]) -> Reasoning | None:
     """From whichever of the three members says it. One with words of its own stays in `rest` as well."""
     word, said, thinking = body.get("reasoning_effort"), body.get("reasoning"), body.get("thinking")
-    effort = word or member(said, "effort")
+    effort = word or member(said, "effort") or None
     budget = member(said, "max_tokens") or member(thinking, "budget_tokens")
     is_off = member(said, "enabled") is False or member(thinking, "type") == "disabled"
     if isinstance(said, dict) and said.keys() <= {"effort", "max_tokens", "enabled"}:
         del rest["reasoning"]
     if isinstance(thinking, dict) and thinking.keys() <= {"type", "budget_tokens"}:
         del rest["thinking"]
-    if effort is not None and effort not in _EFFORTS:
+    if effort is not None and text_of(effort) not in _EFFORTS:
         rest["reasoning_effort"] = effort  # a word of the provider's own: Groq's 'default'
         effort = None
     if member(said, "enabled") is True and effort is None and budget is None:
@@ -147,7 +147,7 @@ def _parse_reasoning(body: Mapping[str, Any], rest: dict[str, Any]) -> Reasoning
         effort,
         budget if isinstance(budget, int) else None,
         is_off=is_off or effort == "none",
-        is_adaptive=member(thinking, "type") in {"enabled", "adaptive"} and budget is None,
+        is_adaptive=text_of(member(thinking, "type")) in {"enabled", "adaptive"} and budget is None,
     )
     return None if found == Reasoning() else found
 
@@ -164,15 +164,15 @@ def _parse_messages(messages: object) -> list[Message]:
 
 
 def _parse_message(message: dict[str, Any], position: int, before: list[Message]) -> Message:
-    role, name = message.get("role"), text_of(message.get("name"))
+    role, name = text_of(message.get("role")), text_of(message.get("name"))
     extra = unknown_members(message)
     if role in {"tool", "function"}:
         call_id = text_of(message.get("tool_call_id")) if role == "tool" else _id_of_function(name, before)
         result = ToolResult(call_id, parse_content(message.get("content")), name)
         return Message("tool", [result], extra=extra)
     if role not in {"system", "developer", "user", "assistant"}:
-        raise InvalidRequest(f"messages[{position}].role cannot be {role!r:.80}.")
-    return Message(role, parse_parts(message, str(position)), name, extra)
+        raise InvalidRequest(f"messages[{position}].role cannot be {message.get('role')!r:.80}.")
+    return Message(cast("Role", role), parse_parts(message, str(position)), name, extra)
 
 
 def _id_of_function(name: str, before: list[Message]) -> str:
