@@ -34,7 +34,7 @@ _MODALITIES = {"text", "image", "audio"}
 
 def parse_generation(config: object, request: Request) -> None:
     """Fills the request's members; the rest goes to its `rest`."""
-    said = members(config)
+    said = dict(members(config))
     for name, member in _SAME.items():
         if (value := said.pop(name, None)) is not None:
             setattr(request, member, _number(value, is_whole=name in _WHOLE))

@@ -1,6 +1,7 @@
 """What a model's name says about what it can be asked. https://ai.google.dev/gemini-api/docs/models (November 2026)."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _GENERATION = re.compile(r"gemini-(?:(?:pro|flash|flash-lite)-)?(\d+)(?:\.(\d+))?")
@@ -16,6 +17,7 @@ class Budget(NamedTuple):
     can_be_off: bool
 
 
+@lru_cache(64)
 def generation(model: str) -> tuple[int, int]:
     """(2, 5) for 'models/gemini-2.5-flash'; (0, 0) for what is no Gemini, Gemma among others."""
     if found := _GENERATION.search(model):

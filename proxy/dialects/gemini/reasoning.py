@@ -23,7 +23,7 @@ _EFFORTS = get_args(Effort)
 
 def parse_thinking(config: object) -> tuple[Reasoning | None, dict[str, Any]]:
     """`thinkingConfig`, and what of it is not known here, under dotted names."""
-    said = members(config)
+    said = dict(members(config))
     if not said:
         return None, {}
     tokens, level = said.pop("thinkingBudget", None), str(said.pop("thinkingLevel", "")).lower()

@@ -15,11 +15,12 @@ from proxy.errors import InvalidRequest
 
 _ROLES: dict[str, Role] = {"user": "user", "model": "assistant", "function": "user", "system": "system", "": "user"}
 _RESULT = {"id", "name", "response", "parts"}
+_TEXT = {"text", "thought", "thoughtSignature"}
 
 
 def parse_request(body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
     """The model usually stands in the path, and whether it streams always does."""
-    said = demand_members(body, "body")
+    said = dict(demand_members(dict(body), "body"))
     named = text_of(said.pop("model", ""))
     request = Request("gemini", (model or named).removeprefix("models/"), is_stream=bool(is_stream))
     request.messages = _parse_messages(said.pop("systemInstruction", None), said.pop("contents", None))
@@ -73,13 +74,14 @@ def _parse_parts(parts: object, calls: OpenCalls, place: str) -> list[Part]:
 
 def _extra(content: dict[str, Any]) -> dict[str, Any]:
     """What no part stands for: members of the content, of a function's response, of a text."""
-    extra = {name: value for name, value in content.items() if name not in {"role", "parts"}}
-    for index, part in enumerate(content.get("parts") or ()):
+    extra = {name: value for name, value in content.items() if name != "role" and name != "parts"}
+    for index, part in enumerate(listed(content.get("parts"), "parts")):
         spelt = members(part)
-        result = members(spelt.get("functionResponse"))
-        if unknown := {name: value for name, value in result.items() if name not in _RESULT}:
-            extra[f"parts[{index}].functionResponse"] = unknown
-        if "text" in spelt:
-            beside = sorted(spelt.keys() - {"text", "thought", "thoughtSignature"})
-            extra.update({f"parts[{index}].{name}": spelt[name] for name in beside})
+        if "functionResponse" in spelt:
+            result = members(spelt["functionResponse"])
+            if not result.keys() <= _RESULT:
+                unknown = {name: value for name, value in result.items() if name not in _RESULT}
+                extra[f"parts[{index}].functionResponse"] = unknown
+        elif "text" in spelt and not spelt.keys() <= _TEXT:
+            extra.update({f"parts[{index}].{name}": spelt[name] for name in sorted(spelt.keys() - _TEXT)})
     return extra

@@ -4,7 +4,6 @@ https://protobuf.dev/programming-guides/json/ (November 2026). Only members that
 at a time: what users put in (arguments, tool results, labels, schemas) is nobody's to rename.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,15 +13,21 @@ MOST_REMEMBERED = 1024  # names come from clients: a memo of them must have an e
 
 
 def members(value: object) -> dict[str, Any]:
-    """The object with its members in camelCase; empty for anything that is no object. A `null` member is not said."""
-    if not isinstance(value, Mapping):
+    """The object with its members in camelCase; empty for anything that is no object. A `null` member is not said.
+
+    The very object where nothing has to be changed: whoever takes members out of it takes them out of a copy.
+    """
+    if not isinstance(value, dict):
         return {}
-    return {_camel(name): inner for name, inner in value.items() if inner is not None}
+    for name, inner in value.items():
+        if inner is None or "_" in name:
+            return {_camel(name): inner for name, inner in value.items() if inner is not None}
+    return value
 
 
 def demand_members(value: object, place: str) -> dict[str, Any]:
     """The same for a client's request, where anything but an object is a mistake to be told."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise InvalidRequest(f"{place!r} must be an object; send what the Gemini API's reference names there.")
     return members(value)
 

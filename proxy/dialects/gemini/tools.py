@@ -115,8 +115,8 @@ def _render_native(tool: NativeTool, request: Request, losses: Losses) -> dict[s
 
 def parse_tool_choice(config: object) -> tuple[ToolChoice | None, dict[str, Any]]:
     """The choice, and what else `toolConfig` said, under dotted names."""
-    whole = members(config)
-    calling = members(whole.pop("functionCallingConfig", None))
+    whole = dict(members(config))
+    calling = dict(members(whole.pop("functionCallingConfig", None)))
     rest = {f"toolConfig.{name}": value for name, value in whole.items()}
     mode, names = text_of(calling.pop("mode", "")).upper(), listed(calling.pop("allowedFunctionNames", None), "names")
     rest.update({f"toolConfig.functionCallingConfig.{name}": value for name, value in calling.items()})
