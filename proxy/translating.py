@@ -89,23 +89,34 @@ def dialect_of(name: str) -> Dialect:
 
 
 def translate(
-    data: bytes, source: Dialect, target: Dialect, *, is_stream: bool = False, model: str = "", status: int = 0
+    data: bytes,
+    source: Dialect,
+    target: Dialect,
+    *,
+    is_stream: bool = False,
+    model: str = "",
+    status: int = 0,
+    now: int = 0,
 ) -> Translation:
-    """`model` for requests whose path says it; `status` of an HTTP error. Raises UntranslatableError or InvalidRequest.
+    """`model` for requests whose path says it; `status` of an HTTP error; `now` for answers that do not say when.
+
+    Raises UntranslatableError or InvalidRequest.
 
     `is_stream` says that a request is for a stream, or that an answer is one; a whole answer becomes one then.
     """
     body = _whole(data)
     kind = _kind(body, source, status)
     if kind == "stream":
-        return _stream(data, source, target, model)
+        return _stream(data, source, target, _opening("", model, now))
     if source == target and not (kind == "answer" and is_stream):
         return Translation(kind, data, [])
     if kind == "error":
         return _error(codec(source).parse_failure(status, {}, data), target)
     assert isinstance(body, dict)  # noqa: S101 - `_kind` has looked
     if kind == "answer":
-        return _answer(codec(source).parse_answer(body), target, model, is_stream=is_stream)
+        answer = codec(source).parse_answer(body)
+        opening = _opening(answer.id, model or answer.model, answer.created or now)
+        return _answer(answer, target, opening, is_stream=is_stream)
     request = codec(source).parse_request(body, model, is_stream=is_stream or None)
     rendered = codec(target).render_request(request)
     return Translation("request", orjson.dumps(rendered.body), rendered.losses)
@@ -142,8 +153,7 @@ def _is_error(body: Mapping[str, Any], source: Dialect) -> bool:
     return source in {"bedrock", "cohere"} and bool(body) and wording and not isinstance(body.get("message"), dict)
 
 
-def _answer(answer: Answer, target: Dialect, model: str, *, is_stream: bool) -> Translation:
-    opening = _opening(answer.id, model or answer.model, answer.created)
+def _answer(answer: Answer, target: Dialect, opening: Opening, *, is_stream: bool) -> Translation:
     if not is_stream:
         return Translation("answer", orjson.dumps(codec(target).render_answer(answer, opening)), opening.losses)
     encoder = codec(target).encoder(opening)
@@ -151,11 +161,10 @@ def _answer(answer: Answer, target: Dialect, model: str, *, is_stream: bool) -> 
     return Translation("stream", output, opening.losses)
 
 
-def _stream(data: bytes, source: Dialect, target: Dialect, model: str) -> Translation:
+def _stream(data: bytes, source: Dialect, target: Dialect, opening: Opening) -> Translation:
     if source == target:
         return Translation("stream", data, [])
-    decoder, opening = codec(source).decoder(), _opening("", model, 0)
-    encoder = codec(target).encoder(opening)
+    decoder, encoder = codec(source).decoder(), codec(target).encoder(opening)
     output = [encoder.encode(event) for event in (*decoder.feed(data), *decoder.close())]
     return Translation("stream", b"".join([*output, encoder.close()]), opening.losses)
 
