@@ -108,9 +108,10 @@ def _render_choice(request: Request, losses: Losses) -> dict[str, Any] | None:
     if choice.native:
         losses.add("tool_choice", "Bedrock does not run the tool that was chosen.")
         return None
-    if choice.mode == "auto":
-        return {"auto": {}}
-    if request.dialect != "bedrock" and not can_force_tools(request.model):
+    is_choosy = request.dialect == "bedrock" or can_force_tools(request.model)
+    if choice.mode == "auto":  # goes without saying, and some models do not let it be said
+        return {"auto": {}} if is_choosy else None
+    if not is_choosy:
         losses.add("tool_choice", "On Bedrock this model cannot be made to call a tool.")
         return None
     if choice.mode == "tool" and choice.names and (request.dialect == "bedrock" or can_name_tool(request.model)):
