@@ -25,6 +25,7 @@ SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of
 
 _NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
 _NANO_PER_THOUSANDTH = 1_000_000  # of 1 USD per thousand requests
+_FREE_AT_OPENROUTER = ":free"
 _BATCH, _US = "batch", "us"
 
 
@@ -57,6 +58,7 @@ class Tariff:
         self.source = source
         self._model = model
         self._overrides = overrides
+        self._is_listed = any(rates for _, rates in model.prices) or model.id.endswith(_FREE_AT_OPENROUTER)
         self._is_claude = "claude" in model.id
         self._words = {_BATCH, _US, *(name for name, _, _ in model.tiers), *(one.tier for one in overrides)} - {""}
         self._is_timeless = len(model.prices) == 1 and model.prices[0][0] is None and not overrides
@@ -64,8 +66,8 @@ class Tariff:
         self._standard = self._schedule(0, ()) if self._is_timeless else []
 
     def has_prices(self, at_ns: int) -> bool:
-        """False for a model that only the configuration knows, before the first day that it names."""
-        if self._model.prices[0][1]:
+        """False for a model that is listed without any, or that only the configuration knows, before its first day."""
+        if self._is_listed:
             return True
         at = datetime.fromtimestamp(at_ns / 1e9, UTC)
         return any(holds(one.when, at) for one in self._overrides)
