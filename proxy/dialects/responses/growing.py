@@ -69,7 +69,7 @@ class Items:
     def begin(self, event: _Body, item: _Body) -> Iterator[Event]:
         growing = self._item(event)
         growing.identity = text_of(item.get("id")) or growing.identity
-        if item.get("type") in _CALLS and not growing.is_call:
+        if text_of(item.get("type")) in _CALLS and not growing.is_call:
             yield from self._begin_call(growing, item)
             yield from self._arguments(growing, item.get(_CALLS[item["type"]]))
 
@@ -116,7 +116,7 @@ class Items:
 
     def end_content(self, event: _Body, content: _Body) -> Iterator[Event]:
         """A part of a message is whole; one of a reasoning item waits for what is encrypted."""
-        if content.get("type") in {"output_text", "refusal"}:
+        if text_of(content.get("type")) in {"output_text", "refusal"}:
             yield from self._end_part(self._item(event), _index(event), content)
 
     def _end_part(self, item: _Item, key: object, content: _Body) -> Iterator[Event]:
@@ -178,7 +178,7 @@ class Items:
             return
         growing.is_over = True
         growing.identity = growing.identity or text_of(item.get("id"))
-        kind = item.get("type")
+        kind = text_of(item.get("type"))
         if kind == "message":
             yield from self._end_message(growing, item)
         elif kind == "reasoning":

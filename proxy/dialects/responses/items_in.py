@@ -38,12 +38,12 @@ class _Turns:
         self._has_said = False
 
     def take(self, item: dict[str, Any], path: str) -> None:
-        kind = item.get("type") or ("message" if "role" in item else None)
+        kind = text_of(item.get("type")) or ("message" if "role" in item else "")
         if kind == "message":
             self._take_message(item, path)
         elif kind in _RESULTS:
             self._append("tool", [_parse_result(item, path)])
-        elif not isinstance(kind, str):
+        elif not kind:
             raise InvalidRequest(f"{path!r} has neither 'type' nor 'role'.")
         elif kind.endswith("_output") or kind == "mcp_approval_response":
             self._append("tool", [parse_native(item)])

@@ -18,7 +18,7 @@ _IMAGE_MEMBERS = {"type", "id", "status", "result"}
 
 def parse_output_item(item: dict[str, Any]) -> list[Part]:
     """Never fails: a provider's answer is read as far as it can be."""
-    kind = item.get("type")
+    kind = text_of(item.get("type"))
     if kind == "message":
         return _parse_message(item)
     if kind == "reasoning":
@@ -102,5 +102,5 @@ def parse_native(item: dict[str, Any]) -> Native:
 
 def own_call_extra(extra: dict[str, Any]) -> dict[str, Any]:
     """What this API itself says of a call: Anthropic has callers, too, and they are others."""
-    is_own = member(extra.get("caller"), "type") in {"direct", "program"}
+    is_own = text_of(member(extra.get("caller"), "type")) in {"direct", "program"}
     return {"caller": extra["caller"]} if is_own else {}

@@ -42,7 +42,7 @@ def parse_output(output: object, path: str) -> list[Part]:
 def _parse_part(part: object, path: str) -> Part:
     if not isinstance(part, dict):
         raise InvalidRequest(f"{path!r} must be an object with a 'type'.")
-    kind = part.get("type")
+    kind = text_of(part.get("type"))
     if kind in {"input_text", "output_text", "text"}:
         return parse_text(part)
     if kind == "refusal":

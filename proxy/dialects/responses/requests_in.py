@@ -68,10 +68,10 @@ def _take_text(text: object, request: Request) -> None:
 
 
 def _parse_format(form: dict[str, Any]) -> Format:
-    kind = form.get("type")
+    kind = form.get("type", "text")
     if kind == "json_object":
         return Format("json")
-    if kind in {None, "text"}:
+    if kind == "text" or kind is None:
         return Format("text")
     if kind != "json_schema":
         raise InvalidRequest(f"'text.format.type' is {kind!r}; use text, json_object or json_schema.")
@@ -89,7 +89,7 @@ def _take_reasoning(reasoning: object, request: Request) -> None:
     if not isinstance(reasoning, dict):
         return
     effort, summary = reasoning.get("effort"), reasoning.get("summary") or reasoning.get("generate_summary")
-    if effort is not None and effort not in _EFFORTS:
+    if effort is not None and text_of(effort) not in _EFFORTS:
         raise InvalidRequest(f"'reasoning.effort' is {effort!r}; use one of {', '.join(_EFFORTS)}.")
     if effort is not None or summary is not None:
         request.reasoning = Reasoning(

@@ -17,7 +17,7 @@ _THOUGHTS = {"response.reasoning_summary_text.delta", "response.reasoning_text.d
 class _Item(msgspec.Struct):
     """`content`, `arguments` and `input` are read when the item is whole."""
 
-    type: Any = None
+    type: str | None = None
     name: Any = None
     arguments: Any = None
     input: Any = None
@@ -41,9 +41,9 @@ class _Response(msgspec.Struct):
 class _Event(msgspec.Struct):
     """The members of an error stand in the event itself, or under `error`."""
 
-    type: Any = None
+    type: str | None = None
     delta: Any = None
-    output_index: Any = None
+    output_index: int | None = None
     item: _Item | None = None
     response: _Response | None = None
     error: Any = None

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from proxy.canonical.request import NativeTool, Tool, ToolChoice
 from proxy.dialects.reading import text_of
 from proxy.dialects.responses.namespaces import flat_name
+from proxy.dialects.responses.parts_in import list_of
 from proxy.errors import InvalidRequest
 
 _CHOICES: dict[str, Literal["auto", "none", "required"]] = {"auto": "auto", "none": "none", "required": "required"}
@@ -21,7 +22,7 @@ def parse_tools(tools: object) -> list[Tool | NativeTool]:
 
 
 def _parse_tool(tool: dict[str, Any]) -> list[Tool | NativeTool]:
-    kind = tool.get("type")
+    kind = text_of(tool.get("type"))
     if kind in _CALLABLE:
         return [_parse_callable(tool)]
     if kind == "namespace" and isinstance(tool.get("tools"), list):
@@ -29,11 +30,15 @@ def _parse_tool(tool: dict[str, Any]) -> list[Tool | NativeTool]:
     return [NativeTool("responses", tool)]
 
 
+def is_callable(tool: dict[str, Any]) -> bool:
+    return text_of(tool.get("type", "function")) in _CALLABLE
+
+
 def _parse_namespace(namespace: dict[str, Any]) -> list[Tool | NativeTool]:
     """Its description goes with its first tool, where `render_tools` finds it again."""
     name = text_of(namespace.get("name"))
     members = namespace["tools"]
-    if not members or not all(isinstance(tool, dict) and tool.get("type", "function") in _CALLABLE for tool in members):
+    if not members or not all(isinstance(tool, dict) and is_callable(tool) for tool in members):
         return [NativeTool("responses", namespace)]
     found = [_parse_callable(tool, name) for tool in members]
     if namespace.get("description"):
@@ -71,7 +76,7 @@ def parse_tool_choice(choice: object) -> ToolChoice | None:
         return ToolChoice(_CHOICES[choice])
     if not isinstance(choice, dict):
         raise InvalidRequest("'tool_choice' must be a string or an object.")
-    if choice.get("type") in _CALLABLE:
+    if is_callable(choice):
         return ToolChoice("tool", [_chosen_name(choice)])
     if choice.get("type") == "allowed_tools":
         return _parse_allowed(choice)
@@ -80,8 +85,8 @@ def parse_tool_choice(choice: object) -> ToolChoice | None:
 
 def _parse_allowed(choice: dict[str, Any]) -> ToolChoice:
     """`native` keeps the whole list when it allows what the provider runs itself, too."""
-    tools = [tool for tool in choice.get("tools") or () if isinstance(tool, dict)]
-    names = [_chosen_name(tool) for tool in tools if tool.get("type", "function") in _CALLABLE]
+    tools = [tool for tool in list_of(choice.get("tools")) if isinstance(tool, dict)]
+    names = [_chosen_name(tool) for tool in tools if is_callable(tool)]
     is_plain = len(names) == len(tools)
     return ToolChoice("required" if choice.get("mode") == "required" else "auto", names, {} if is_plain else choice)
 

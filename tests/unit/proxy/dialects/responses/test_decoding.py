@@ -1,6 +1,7 @@
 """Streams of providers, as they really come and as they come when something is wrong."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from proxy.canonical.folding import fold
 from proxy.canonical.parts import Media, Refusal, Text, Thinking, ToolCall
 from proxy.dialects.responses.codec import CODEC
 from proxy.dialects.responses.tap import ResponsesStreamReader, read_responses_body
+from proxy.errors import InvalidRequest
 from proxy.records import Usage
 from proxy.wire.sse import FrameCutter
 
@@ -129,9 +131,10 @@ def test_what_follows_the_end_is_nobodys_business() -> None:
 
 MEMBERS = [
     "type", "item", "part", "delta", "response", "output", "content", "summary", "id", "text", "output_index", "error",
-    "content_index", "summary_index", "annotations", "annotation", "logprobs", "usage", "arguments", "name", "status",
+    "content_index", "summary_index", "role", "tools", "mode", "effort", "format", "schema",
+    "annotations", "annotation", "logprobs", "usage", "arguments", "name", "status",
 ]  # fmt: skip
-KINDS = [
+KINDS: list[Any] = [
     *sorted({event["type"] for event in EVENTS}),
     "error",
     "response.failed",
@@ -140,8 +143,18 @@ KINDS = [
     "response.reasoning_text.done",
     "response.refusal.delta",
     "response.unheard_of",
+    ["response.created"],
 ]
-ITEM_KINDS = ["function_call", "custom_tool_call", "message", "reasoning", "image_generation_call", "unheard_of", 3]
+ITEM_KINDS = [
+    "function_call",
+    "custom_tool_call",
+    "message",
+    "reasoning",
+    "image_generation_call",
+    "unheard_of",
+    3,
+    [3],
+]
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text("ab", max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=5),
@@ -151,15 +164,26 @@ values = st.recursive(
 
 @given(values, st.sampled_from(KINDS), st.sampled_from(ITEM_KINDS))
 @settings(max_examples=300)
-def test_no_event_of_any_form_makes_a_reader_fail(value: Any, kind: str, item_kind: Any) -> None:
+def test_no_event_of_any_form_makes_a_reader_fail(value: Any, kind: Any, item_kind: Any) -> None:
     event = {**(value if isinstance(value, dict) else {"item": value, "response": value}), "type": kind}
     if isinstance(event.get("item"), dict):
         event["item"]["type"] = item_kind
     data = stream([event])
-    decoded(data)
+    fold(decoded(data), "responses")
     ResponsesStreamReader().read(data)
     read_responses_body(orjson.dumps(event))
-    CODEC.parse_answer(event)
+    CODEC.parse_answer({**event, "output": [event.get("item"), event.get("response")]})
+    CODEC.parse_failure(500, {}, data)
+
+
+@given(values, values, values, values)
+@settings(max_examples=300)
+def test_no_request_of_any_form_does_more_than_be_refused(one: Any, two: Any, three: Any, four: Any) -> None:
+    members = {"tools": one, "tool_choice": two, "text": three, "reasoning": four, "instructions": two, "include": one}
+    for asked in (one, [one, two], [{"role": "user", "content": [three]}], [{"role": "assistant", "content": two}]):
+        for body in ({"model": "m", "input": asked}, {"model": "m", "input": asked, **members}):
+            with suppress(InvalidRequest):
+                CODEC.render_request(CODEC.parse_request(body))
 
 
 def test_providers_that_tell_a_text_only_when_it_is_done_are_understood() -> None:

@@ -7,6 +7,7 @@ is enough for every day; `POINTSMAN_CORPUS_ALL=1` takes all.
 import gzip
 import json
 import os
+import random
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -288,6 +289,20 @@ def test_an_error_is_read_with_its_kind_and_sentence() -> None:
         status, rendered = CODEC.render_failure(failure, "call")
         assert status // 100 == response["status"] // 100, exchange["id"]
         assert rendered["error"]["message"] == failure.message
+
+
+def test_every_cut_of_a_recorded_stream_gives_the_same_events_with_any_line_end() -> None:
+    chance = random.Random(5)
+    for exchange, _, data in streams():
+        whole = decoded(data)
+        for number, line in ((1, b"\n"), (7, b"\r\n"), (40, b"\r")):
+            stream = data.replace(b"\n", line) if b"\r" not in data else data
+            cuts = sorted(chance.choices(range(len(stream)), k=number))
+            decoder, pieces, start = CODEC.decoder(), list[Event](), 0
+            for cut in [*cuts, len(stream)]:
+                pieces.extend(decoder.feed(stream[start:cut]))
+                start = cut
+            assert [*pieces, *decoder.close()] == whole, exchange["id"]
 
 
 def test_a_recorded_stream_starts_with_its_id_and_never_ends_twice() -> None:
