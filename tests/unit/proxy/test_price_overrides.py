@@ -1,10 +1,13 @@
 """Prices of one's own go before those of the list, from their day on."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from proxy.config import ConfigError
 from proxy.ports import Provider
@@ -12,6 +15,7 @@ from proxy.price_overrides import parse_prices
 from proxy.pricing import PriceTable
 from proxy.records import Usage
 
+CHECKOUT = Path(__file__).parents[3]
 LISTING = (
     b'{"version":"1","providers":[{"id":"mine","api_pattern":"x","provider_match":null,"model_match":null,'
     b'"fallback":[],"models":[{"id":"m","match":["equals","m"],"prices":[[null,{"input_mtok":["1",[[100,"2"]]],'
@@ -111,3 +115,11 @@ def test_a_wrong_price_is_refused_with_its_place(section: Any, place: str) -> No
     with pytest.raises(ConfigError) as refused:
         parse_prices(section)
     assert place in str(refused.value)
+
+
+def test_the_documents_show_prices_that_are_understood() -> None:
+    page = (CHECKOUT / "docs" / "reference" / "prices.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    example = (CHECKOUT / "pointsman.example.yaml").read_text(encoding="utf-8")
+    assert len(parse_prices(yaml.safe_load(block)["prices"]).find("openai", "ft:gpt-5:mine")) == 4
+    assert len(parse_prices(yaml.safe_load(example)["prices"]).find("openai", "ft:gpt-5:mine")) == 1
