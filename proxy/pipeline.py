@@ -100,8 +100,8 @@ async def refuse(call: Call, error: ProxyError) -> None:
 
 
 def _render_break(call: Call, error: ProxyError) -> bytes:
-    """A translated stream ends by its encoder, which knows what the client has already got."""
-    if call.foreign is not None and call.foreign.encoder is not None:
+    """What a stream that has begun ends with. In some dialects only its encoder knows how: it has numbered events."""
+    if call.foreign is not None and call.dialect in {"responses", "gemini"}:
         return render_break(call.foreign, error)
     return render_error_event(error, call.dialect, call.call_id)
 

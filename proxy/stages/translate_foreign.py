@@ -14,7 +14,7 @@ from pointsman.contract import COST_HEADER
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event, Failed, StreamEnded
+from proxy.canonical.events import Event, Failed, StreamEnded, TextDelta
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold, unfold
 from proxy.dialects.event_tap import EventTap
@@ -171,6 +171,7 @@ class _Relay:
         self._collector = SignatureCollector(call.asked)
         self._held: list[bytes] = []
         self._failure: Failure | None = None
+        self._text_part = -1
         self._is_over = False
         call.reading = self._tap.reading
         call.progress_ns = call.answered_ns
@@ -191,15 +192,21 @@ class _Relay:
     def _take(self, events: Iterable[Event]) -> None:
         for event in as_written(events, self._foreign.names):
             self._tap.take(event)
-            self._collector.take(event)
-            if isinstance(event, Failed):
-                self._failure, self._is_over = event.failure, True
-            elif isinstance(event, StreamEnded):
-                self._is_over = True
+            if type(event) is not TextDelta or event.part != self._text_part:  # most are more of the same text
+                self._take_rare(event)
             if out := self._encoder.encode(event):
                 self._held.append(out)
             if self._is_over:
                 return
+
+    def _take_rare(self, event: Event) -> None:
+        self._collector.take(event)
+        if type(event) is TextDelta:
+            self._text_part = event.part
+        elif isinstance(event, Failed):
+            self._failure, self._is_over = event.failure, True
+        elif isinstance(event, StreamEnded):
+            self._is_over = True
 
     async def _write(self) -> None:
         call, out = self._call, b"".join(self._held)

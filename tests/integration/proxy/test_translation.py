@@ -1,10 +1,12 @@
 """The vendors' own libraries, each over a provider that speaks another dialect than theirs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from proxy.ports import Policy, Provider
 from tests.integration.proxy.fake_provider import (
     answering,
     anthropic_body,
@@ -194,3 +196,39 @@ async def test_a_whole_answer_becomes_a_stream_and_a_stream_a_whole_answer_if_th
     assert "".join(one.choices[0].delta.content or "" for one in chunks) == "Hello"
     assert answer.choices[0].message.content == "Hello"
     assert [record["usage"]["output"] for record in proxy.sink.of("call_ended")] == [7, 7]
+
+
+async def test_anthropics_library_counts_tokens_where_nobody_counts_them(tmp_path: Path) -> None:
+    async with (
+        proxied(tmp_path, answering(b""), change=only("openai", "openai")) as (provider, proxy),
+        anthropic_client(proxy) as client,
+    ):
+        raw = await client.messages.with_raw_response.count_tokens(model=GPT, messages=SAID, system="Be brief.")
+
+    assert (await raw.parse()).input_tokens > 3
+    assert raw.headers["x-pointsman-estimated"] == "true"
+    assert provider.asked == []
+    ended = proxy.sink.ended
+    assert (ended["outcome"], ended.get("cost_nano_usd", 0), ended.get("usage", {})) == ("ok", 0, {})
+
+
+async def test_anthropics_library_reaches_claude_on_vertex_with_its_own_bytes_but_for_the_model(tmp_path: Path) -> None:
+    model = "claude-haiku-5-5"
+
+    def vertex(policy: Policy) -> Policy:
+        settings = {"project": "p", "location": "global"}
+        one = Provider("vertex", "gemini", policy.providers[0].base_url, "token", settings=settings)
+        return replace(policy, providers=(one,))
+
+    async with (
+        proxied(tmp_path, answering(whole(anthropic_body())), change=vertex) as (provider, proxy),
+        anthropic_client(proxy) as client,
+    ):
+        raw = await client.messages.with_raw_response.create(model=model, messages=SAID, max_tokens=9)
+
+    (asked,) = provider.asked
+    path = f"/v1/projects/p/locations/global/publishers/anthropic/models/{model}:rawPredict"
+    assert (asked.line, asked.headers["authorization"]) == (f"POST {path} HTTP/1.1", "Bearer token")
+    assert orjson.loads(asked.body) == {"anthropic_version": "vertex-2023-10-16", "messages": SAID, "max_tokens": 9}
+    assert await raw.read() == anthropic_body()
+    assert proxy.sink.ended["usage"] == {"input": 10, "cache_read": 50, "output": 7}

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import openai
 import orjson
@@ -18,7 +19,7 @@ from tests.integration.proxy.fake_provider import (
     streaming,
     whole,
 )
-from tests.integration.proxy.running import proxied
+from tests.integration.proxy.running import RUN_KEY, Running, proxied, request
 from tests.integration.proxy.translating import (
     CLAUDE,
     SAID,
@@ -164,3 +165,52 @@ async def test_a_repeated_translated_call_is_answered_from_the_record(tmp_path: 
     assert first == second
     assert len(provider.asked) == 1
     assert [record["outcome"] for record in proxy.sink.of("call_ended")] == ["ok", "replayed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"state": "revoked", "reason": "a newer attempt took over"}, "run_revoked"),
+        ({"state": "held", "is_frozen": True}, "run_paused"),
+    ],
+)
+async def test_a_translated_stream_is_cut_with_an_error_of_the_clients_kind(
+    tmp_path: Path, change: dict[str, Any], code: str
+) -> None:
+    async def endless(_: Asked, wire: Wire) -> None:
+        await wire.send(STREAM_HEAD + b"".join(map(chunk, anthropic_frames()[:5])))
+        await wire.gone.wait()
+
+    async def revoke(proxy: Running) -> None:
+        await is_said.wait()
+        proxy.policy.change(RUN_KEY, **change)
+
+    is_said, said = asyncio.Event(), list[str]()
+    async with (
+        proxied(tmp_path, endless, change=only("anthropic", "anthropic")) as (provider, proxy),
+        openai_client(proxy) as client,
+        asyncio.timeout(5),
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(revoke(proxy))
+        with pytest.raises(openai.APIError) as caught:
+            await listen(client, said, is_said)
+        await provider.until(lambda: provider.gone == 1)
+
+    assert ("".join(said), caught.value.code) == ("Hello", code)
+    ended = proxy.sink.ended
+    assert (ended["outcome"], ended["error_code"], ended["usage"]["is_estimated"]) == ("truncated", code, True)
+
+
+async def test_a_client_that_leaves_a_translated_stream_ends_it_at_the_provider_too(tmp_path: Path) -> None:
+    async def endless(_: Asked, wire: Wire) -> None:
+        await wire.send(STREAM_HEAD + b"".join(map(chunk, anthropic_frames()[:5])))
+        await wire.gone.wait()
+
+    async with proxied(tmp_path, endless, change=only("anthropic", "anthropic")) as (provider, proxy):
+        async with proxy.open(request(CLAUDE, stream=True)) as connection:
+            await connection.head()
+            await connection.chunk()
+        await provider.until(lambda: provider.gone == 1)
+
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["usage"]["is_estimated"]) == ("client_left", True)
