@@ -5,6 +5,7 @@ In a stream the usage stands in a last chunk with `choices: []`, only when `stre
 """
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,9 +13,11 @@ import msgspec
 from proxy.dialects.billed import billed_usd, to_nano_usd
 from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
+from proxy.wire.mould import Mould, learn
 from proxy.wire.sse import each_data, frames_with, join_data, parse_data
 
 MOST_UNNAMED = 8  # Azure's first chunk has no model and no id yet
+MOST_TRIED = 16  # events that are looked at for the form of the others
 
 _DONE = b"[DONE]"
 _LAST = b"data: [DONE]\n\n"
@@ -115,15 +118,38 @@ _decode_chunks = msgspec.json.Decoder(list[_Chunk]).decode
 class OpenAIStreamReader:
     """Reads one streamed chat completion."""
 
-    __slots__ = ("_unnamed", "reading")
+    __slots__ = ("_mould", "_tried", "_unnamed", "reading")
 
     def __init__(self) -> None:
         self.reading = Reading()
         self._unnamed = 0
+        self._mould: Mould | None = None
+        self._tried = 0
 
     def read(self, block: bytes) -> int:
         if not (self.reading.model or self._unnamed == MOST_UNNAMED):
             self._read_heads(block)
+        found = self._mould.cast(block) if self._mould is not None else None
+        if found is None and self._tried < MOST_TRIED and self._learn(block):
+            found = self._mould.cast(block) if self._mould is not None else None
+        if found is None:
+            return self._read(block)
+        usage_only = self._read(found.before) if found.before else 0
+        self.reading.add_text(found.text)
+        return usage_only + (self._read(found.after) if found.after else 0)
+
+    def _learn(self, block: bytes) -> bool:
+        """By one of its first events, but not the very first: that of a stream says more than all others."""
+        self._mould = None
+        for event in reversed(list(islice(each_data(block), 3))):
+            self._tried += 1
+            chunk = _decoded(_decode_chunk, event)
+            if chunk is not None and (text := _plain_text(chunk)):
+                self._mould = learn(event, b"content", text)
+                return self._mould is not None
+        return False
+
+    def _read(self, block: bytes) -> int:
         is_last = block.endswith(_LAST)
         chunks = _skimmed(block[: -len(_LAST)] if is_last else block)
         if chunks is None:
@@ -145,18 +171,27 @@ class OpenAIStreamReader:
         """Takes the common case in one go, since most of a stream is chunks with one piece of text each."""
         reading, texts, usage_only = self.reading, [], 0
         for chunk in chunks:
-            choices = chunk.choices
-            if choices and len(choices) == 1 and chunk.usage is None and chunk.error is None:
-                delta = choices[0].delta
-                if delta is not None and delta.is_plain() and choices[0].finish_reason is None:
-                    texts.append(delta.content)
-                    continue
+            if (text := _plain_text(chunk)) is not None:
+                texts.append(text)
+                continue
             reading.add_text("".join(texts))
             texts.clear()
             _take(chunk, reading)
             usage_only += is_usage_only(chunk)
         reading.add_text("".join(texts))
         return usage_only
+
+
+def _plain_text(chunk: _Chunk) -> str | None:
+    """The text of a chunk that is a piece of text and nothing else."""
+    choices = chunk.choices
+    if choices and len(choices) == 1 and chunk.usage is None and chunk.error is None:
+        choice = choices[0]
+        delta = choice.delta
+        if delta is not None and choice.finish_reason is None and delta.is_plain():
+            text: str = delta.content
+            return text
+    return None
 
 
 def without_usage(block: bytes, count: int) -> bytes:
