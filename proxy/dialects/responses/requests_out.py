@@ -15,6 +15,7 @@ _ENCRYPTED = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
 # https://platform.openai.com/docs/guides/latest-model (November 2026): these think, and take no sampling parameters.
 _THINKING_MODEL = re.compile(r"(?:.*/)?(?:o\d|gpt-(?:[5-9]|\d\d)|codex)(?!.*chat)")
+_ENCRYPTS = re.compile(r"(?:.*/)?grok-(?:[4-9]|\d\d)")  # https://docs.x.ai/docs/guides/reasoning (November 2026)
 _KNOWS_NONE = re.compile(r"(?:.*/)?gpt-(?:5\.[1-9]|[6-9]|\d\d)")
 _BUDGETS: tuple[tuple[int, Effort], ...] = ((1024, "minimal"), (2048, "low"), (8192, "medium"), (16384, "high"))
 _MISSING = ("stop", "seed", "count", "presence_penalty", "frequency_penalty", "top_k")
@@ -179,9 +180,8 @@ def _add_include(request: Request, body: dict[str, Any]) -> None:
     include = list(body.get("include") or ())
     if request.logprobs and _LOGPROBS not in include:
         include.append(_LOGPROBS)
-    is_thought_of = thinks(request.model) or (request.reasoning is not None and not request.reasoning.is_off)
     is_foreign = request.dialect != "responses" and body.get("store") is False
-    if is_foreign and is_thought_of and _ENCRYPTED not in include:
+    if is_foreign and (thinks(request.model) or _ENCRYPTS.match(request.model)) and _ENCRYPTED not in include:
         include.append(_ENCRYPTED)
     if include:
         body["include"] = include

@@ -277,6 +277,21 @@ def test_a_model_that_does_not_think_is_not_asked_for_its_thoughts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "is_asked"),
+    [
+        ("gpt-5.2", True),
+        ("openai/o4-mini", True),
+        ("grok-4-fast", True),
+        ("openai/gpt-oss-20b", False),
+        ("gpt-5-chat-latest", False),
+    ],
+)
+def test_encrypted_thoughts_are_asked_of_models_that_have_them(model: str, is_asked: bool) -> None:
+    request = Request("openai", model, [Message("user", [Text("x")])], reasoning=Reasoning(effort="low"))
+    assert ("include" in CODEC.render_request(request).body) == is_asked
+
+
+@pytest.mark.parametrize(
     ("model", "effort"), [("gpt-5.2", "none"), ("gpt-5", "minimal"), ("openai/o4-mini", "low"), ("gpt-4o", None)]
 )
 def test_thinking_is_turned_off_as_far_as_a_model_lets_it(model: str, effort: str | None) -> None:
