@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from proxy.canonical.failure import Failure, FailureKind
-from proxy.dialects.gemini.spelling import members
+from proxy.dialects.gemini.spelling import members, repeated
 from proxy.dialects.reading import text_of
 from proxy.wire.retry_hints import retry_after_seconds
 
@@ -103,7 +103,8 @@ def _sharpened(kind: FailureKind, message: str, reason: str, details: list[dict[
             return "too_large"
         return "context_length" if _TOO_LONG.search(message) else kind
     if kind == "rate_limit":
-        quotas = [text_of(members(one).get("quotaId")) for detail in details for one in detail.get("violations") or ()]
+        violations = [members(one) for detail in details for one in repeated(detail.get("violations"))]
+        quotas = [text_of(one.get("quotaId")) for one in violations]
         if _DAILY.search(" ".join([message, *quotas])):
             return "quota"
     return kind

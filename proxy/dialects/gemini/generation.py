@@ -12,6 +12,8 @@ from proxy.dialects.gemini.reasoning import parse_thinking, render_thinking
 from proxy.dialects.gemini.schemas import from_openapi
 from proxy.dialects.gemini.spelling import listed, members
 from proxy.dialects.gemini.tools import render_schema
+from proxy.dialects.reading import text_of
+from proxy.errors import InvalidRequest
 
 PREFIX = "generationConfig."
 MOST_STOPS = 5
@@ -37,7 +39,7 @@ def parse_generation(config: object, request: Request) -> None:
     said = dict(members(config))
     for name, member in _SAME.items():
         if (value := said.pop(name, None)) is not None:
-            setattr(request, member, _number(value, is_whole=name in _WHOLE))
+            setattr(request, member, _number(name, value))
     request.stop = [str(one) for one in listed(said.pop("stopSequences", None), PREFIX + "stopSequences")]
     modalities = listed(said.pop("responseModalities", None), PREFIX + "responseModalities")
     request.modalities = [str(one).lower() for one in modalities]
@@ -46,19 +48,20 @@ def parse_generation(config: object, request: Request) -> None:
     request.rest.update({PREFIX + name: value for name, value in {**said, **thinking_rest}.items()})
 
 
-def _number(value: Any, *, is_whole: bool) -> Any:
+def _number(name: str, value: Any) -> Any:
     """Proto JSON writes numbers as text, too, and whole ones with a point."""
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            return None
-    return int(value) if is_whole and isinstance(value, float) else value
+    if type(value) is int or (name == "responseLogprobs" and isinstance(value, bool)):
+        return value
+    try:
+        number = float("" if isinstance(value, bool) else value)
+        return int(number) if name in _WHOLE else number
+    except (TypeError, ValueError, OverflowError) as cause:
+        raise InvalidRequest(f"{PREFIX + name!r} is {value!r}; send a number.") from cause
 
 
 def _parse_format(said: dict[str, Any]) -> Format | None:
     """A schema of any spelling; an enumeration's media type stays where it was, since it is no JSON."""
-    media_type = said.pop("responseMimeType", "")
+    media_type = text_of(said.pop("responseMimeType", ""))
     schema = said.pop("responseJsonSchema", None)
     subset = said.pop("responseSchema", None)
     if media_type not in {"", "application/json", "text/plain"}:

@@ -6,7 +6,7 @@ https://ai.google.dev/api/generate-content#GroundingMetadata (November 2026). Se
 from typing import Any
 
 from proxy.canonical.parts import Citation
-from proxy.dialects.gemini.spelling import members
+from proxy.dialects.gemini.spelling import members, repeated
 from proxy.dialects.reading import text_of
 
 _SOURCES = ("web", "retrievedContext", "maps", "image")
@@ -15,13 +15,13 @@ _SOURCES = ("web", "retrievedContext", "maps", "image")
 def parse_grounding(metadata: object) -> list[Citation]:
     """One citation for each source of each segment; one for each source where nothing says what it supports."""
     said = members(metadata)
-    chunks = [members(one) for one in said.get("groundingChunks") or ()]
-    supports = [members(one) for one in said.get("groundingSupports") or ()]
+    chunks = [members(one) for one in repeated(said.get("groundingChunks"))]
+    supports = [members(one) for one in repeated(said.get("groundingSupports"))]
     if not supports:
         return [_grounded(chunk, {}) for chunk in chunks]
     found: list[Citation] = []
     for support in supports:
-        numbers = support.get("groundingChunkIndices") or ()
+        numbers = repeated(support.get("groundingChunkIndices"))
         known = [one for one in numbers if isinstance(one, int) and 0 <= one < len(chunks)]
         found.extend(_grounded(chunks[number], support) for number in known)
     return found
@@ -42,7 +42,7 @@ def parse_recitation(metadata: object) -> list[Citation]:
     """`citationMetadata`: a source that the model repeats. Vertex calls the list `citations`."""
     said = members(metadata)
     found: list[Citation] = []
-    for one in said.get("citationSources") or said.get("citations") or ():
+    for one in repeated(said.get("citationSources") or said.get("citations")):
         source = members(one)
         found.append(
             Citation("gemini", {"citationSource": source}, text_of(source.get("uri")), text_of(source.get("title")))

@@ -5,17 +5,17 @@ https://ai.google.dev/api/generate-content#LogprobsResult (November 2026)
 
 from typing import Any
 
-from proxy.dialects.gemini.spelling import members
+from proxy.dialects.gemini.spelling import members, repeated
 from proxy.dialects.reading import member, text_of
 
 
 def parse_logprobs(result: object) -> list[dict[str, Any]]:
     said = members(result)
-    chosen, top = said.get("chosenCandidates") or [], said.get("topCandidates") or []
+    chosen, top = repeated(said.get("chosenCandidates")), repeated(said.get("topCandidates"))
     found = []
     for index, one in enumerate(chosen):
         others = members(top[index]).get("candidates") if index < len(top) else None
-        found.append({**_token(one), "top_logprobs": [_token(other) for other in others or ()]})
+        found.append({**_token(one), "top_logprobs": [_token(other) for other in repeated(others)]})
     return found
 
 
@@ -28,7 +28,7 @@ def _token(candidate: object) -> dict[str, Any]:
 
 def render_logprobs(tokens: list[Any]) -> dict[str, Any]:
     result: dict[str, Any] = {"chosenCandidates": [_candidate(one) for one in tokens]}
-    tops = [{"candidates": [_candidate(other) for other in member(one, "top_logprobs") or ()]} for one in tokens]
+    tops = [{"candidates": [_candidate(other) for other in repeated(member(one, "top_logprobs"))]} for one in tokens]
     if any(one["candidates"] for one in tops):
         result["topCandidates"] = tops
     return result

@@ -8,7 +8,7 @@ from typing import Any
 
 from proxy.canonical.parts import Media, MediaKind, Native, Part, Text, Thinking, ToolCall, ToolResult
 from proxy.dialects.gemini.calls import OpenCalls, render_arguments, to_json
-from proxy.dialects.gemini.spelling import members
+from proxy.dialects.gemini.spelling import members, repeated
 from proxy.dialects.reading import text_of
 
 _MEDIA = ("inlineData", "fileData")
@@ -57,7 +57,7 @@ def parse_result(value: object, calls: OpenCalls) -> ToolResult:
         if is_error or (isinstance(inner, str) and not inner.startswith("{")):
             body = inner
     parts: list[Part] = [] if body is None else [Text(body if isinstance(body, str) else to_json(body))]
-    parts.extend(media for one in result.get("parts") or () if (media := parse_media(members(one))))
+    parts.extend(media for one in repeated(result.get("parts")) if (media := parse_media(members(one))))
     return ToolResult(calls.answered(text_of(result.get("id")), name), parts, name, is_error)
 
 

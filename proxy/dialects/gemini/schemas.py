@@ -150,7 +150,7 @@ def _accepted(node: Schema, dropped: set[str]) -> Schema:
         if kept.get("type") == "integer" and isinstance(bound, int) and not isinstance(bound, bool):
             kept.setdefault(beside, bound + step)
             del kept[name]
-    for name in _REFUSED & kept.keys():
+    for name in sorted(_REFUSED & kept.keys()):
         dropped.add(name)
         del kept[name]
     if isinstance(parts := kept.get("allOf"), list):
@@ -163,19 +163,27 @@ def _merged(parts: list[Schema], node: Schema) -> Schema:
     """`allOf` as one schema; what several say, the last one says."""
     merged: Schema = {}
     for part in [*parts, node]:
-        properties = {**merged.get("properties", {}), **part.get("properties", {})}
-        required = [*merged.get("required", []), *part.get("required", [])]
+        properties = {**_object(merged.get("properties")), **_object(part.get("properties"))}
+        required = [*_list(merged.get("required")), *_list(part.get("required"))]
         merged.update(part)
         if properties:
             merged["properties"] = properties
         if required:
-            merged["required"] = list(dict.fromkeys(required))
+            merged["required"] = [name for at, name in enumerate(required) if name not in required[:at]]
     return merged
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _object(value: object) -> Schema:
+    return value if isinstance(value, dict) else {}
 
 
 def _as_openapi(node: Schema, dropped: set[str]) -> Schema:
     if "oneOf" in node:
-        node["anyOf"] = [*node.get("anyOf", []), *node.pop("oneOf")]
+        node["anyOf"] = [*_list(node.get("anyOf")), *_list(node.pop("oneOf"))]
     kinds = node.get("type")
     if isinstance(kinds, list):
         _split_kinds(node, [kind for kind in kinds if kind != "null"], is_nullable="null" in kinds)
@@ -183,7 +191,7 @@ def _as_openapi(node: Schema, dropped: set[str]) -> Schema:
     _text_only_enum(node)
     kept = {name: value for name, value in node.items() if name in _OPENAPI}
     dropped.update(name for name in node.keys() - kept.keys() if not name.startswith("$"))
-    if kept.get("type") == "string" and kept.get("format") not in _OPENAPI_FORMATS and "format" in kept:
+    if kept.get("type") == "string" and "format" in kept and str(kept["format"]) not in _OPENAPI_FORMATS:
         note = f"(format: {kept.pop('format')})"
         kept["description"] = f"{kept['description']} {note}" if kept.get("description") else note
     return kept
@@ -197,7 +205,7 @@ def _split_kinds(node: Schema, kinds: list[str], *, is_nullable: bool) -> None:
         node["type"] = kinds[0]
     else:
         del node["type"]
-        node["anyOf"] = [*node.get("anyOf", []), *({"type": kind} for kind in kinds)]
+        node["anyOf"] = [*_list(node.get("anyOf")), *({"type": kind} for kind in kinds)]
 
 
 def _lift_null(node: Schema) -> None:
@@ -244,7 +252,7 @@ def _from_openapi_node(node: Schema) -> Schema:
     order = changed.pop("propertyOrdering", None)
     properties = changed.get("properties")
     if isinstance(order, list) and isinstance(properties, dict):
-        known = [name for name in order if name in properties]
+        known = [name for name in order if isinstance(name, str) and name in properties]
         changed["properties"] = {name: properties[name] for name in dict.fromkeys([*known, *properties])}
     if changed.pop("nullable", False):
         _allow_null(changed)

@@ -43,6 +43,11 @@ def listed(value: object, place: str) -> list[Any]:
     raise InvalidRequest(f"{place!r} must be a list; send what the Gemini API's reference names there.")
 
 
+def repeated(value: object) -> list[Any]:
+    """A repeated field of an answer; empty for anything that is no list."""
+    return value if isinstance(value, list) else []
+
+
 @lru_cache(MOST_REMEMBERED)
 def _camel(name: str) -> str:
     if "_" not in name.strip("_"):

@@ -101,7 +101,7 @@ class GeminiStreamReader:
         if chunk.responseId:
             reading.response_id = text_of(chunk.responseId)
         for position, candidate in enumerate(chunk.candidates or ()):
-            self._take_candidate(position if candidate.index is None else candidate.index, candidate)
+            self._take_candidate(candidate.index if type(candidate.index) is int else position, candidate)
         if blocked := member(chunk.promptFeedback, "blockReason"):
             reading.stop_reason = text_of(blocked)
             self._finished.setdefault("prompt", True)
@@ -109,7 +109,7 @@ class GeminiStreamReader:
             reading.error_code = text_of(member(chunk.error, "status")) or "error"
             reading.error_message = text_of(member(chunk.error, "message"))
 
-    def _take_candidate(self, index: object, candidate: _Candidate) -> None:
+    def _take_candidate(self, index: int, candidate: _Candidate) -> None:
         for part in (candidate.content.parts if candidate.content else None) or ():
             if part.functionCall is not None:
                 self._take_call(index, part.functionCall)
@@ -128,7 +128,7 @@ class GeminiStreamReader:
             found = count_searches(_loaded(candidate.groundingMetadata), self.reading.model)
             self._searches[index] = max(found, self._searches.get(index, 0))
 
-    def _take_call(self, index: object, call: object) -> None:
+    def _take_call(self, index: int, call: object) -> None:
         """A call without a name goes on with the one before it."""
         name, arguments = member(call, "name"), member(call, "args") or member(call, "partialArgs")
         if name:

@@ -118,7 +118,9 @@ def parse_tool_choice(config: object) -> tuple[ToolChoice | None, dict[str, Any]
     whole = dict(members(config))
     calling = dict(members(whole.pop("functionCallingConfig", None)))
     rest = {f"toolConfig.{name}": value for name, value in whole.items()}
-    mode, names = text_of(calling.pop("mode", "")).upper(), listed(calling.pop("allowedFunctionNames", None), "names")
+    mode = text_of(calling.pop("mode", "")).upper()
+    allowed = listed(calling.pop("allowedFunctionNames", None), "toolConfig.functionCallingConfig.allowedFunctionNames")
+    names = [name for name in allowed if isinstance(name, str)]
     rest.update({f"toolConfig.functionCallingConfig.{name}": value for name, value in calling.items()})
     if mode == "NONE":
         return ToolChoice("none"), rest
