@@ -25,6 +25,7 @@ SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of
 
 _NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
 _NANO_PER_THOUSANDTH = 1_000_000  # of 1 USD per thousand requests
+_MINUTE_NS = 60 * 10**9
 _FREE_AT_OPENROUTER = ":free"
 _BATCH, _US = "batch", "us"
 
@@ -63,6 +64,7 @@ class Tariff:
         self._words = {_BATCH, _US, *(name for name, _, _ in model.tiers), *(one.tier for one in overrides)} - {""}
         self._is_timeless = len(model.prices) == 1 and model.prices[0][0] is None and not overrides
         self._schedules: dict[tuple[object, ...], Schedule] = {}
+        self._latest: tuple[int, str, Schedule] = (-1, "", [])
         self._standard = self._schedule(0, ()) if self._is_timeless else []
 
     def has_prices(self, at_ns: int) -> bool:
@@ -73,14 +75,10 @@ class Tariff:
         return any(holds(one.when, at) for one in self._overrides)
 
     def rates(self, whole_input: int, at_ns: int, tier: str = "") -> Flat:
-        schedule = self._standard
-        words = self._known(tier) if tier else ()
-        if words or not self._is_timeless:
-            schedule = self._schedule(at_ns, words)
-        for start, flat in schedule:
+        for start, flat in self._standard if self._is_timeless and not tier else self._current(at_ns, tier):
             if whole_input > start:
                 return flat
-        return schedule[-1][1]
+        raise AssertionError("a schedule ends with -1")
 
     def total(self, usage: Usage, at_ns: int, tier: str = "") -> int:
         """What `usage` comes to before rounding, in 1e-15 nano-USD."""
@@ -92,6 +90,13 @@ class Tariff:
         if usage.reasoning:
             total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
         return total + sum(_rare(usage, rates))
+
+    def _current(self, at_ns: int, tier: str) -> Schedule:
+        """Remembered for the minute, since no price of the list begins within one."""
+        minute = at_ns // _MINUTE_NS
+        if self._latest[:2] != (minute, tier):
+            self._latest = (minute, tier, self._schedule(at_ns, self._known(tier)))
+        return self._latest[2]
 
     def _known(self, tier: str) -> tuple[str, ...]:
         """The words of a tier that matter. They come from outside: what is not known is not remembered either."""

@@ -1,5 +1,7 @@
 """What is read from a translated answer: the same as from one that passes, out of its events."""
 
+from typing import Any
+
 from proxy.canonical.events import (
     Event,
     Failed,
@@ -13,9 +15,19 @@ from proxy.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from proxy.dialects.reading import Reading
+from proxy.dialects.anthropic.tap import tier_of
+from proxy.dialects.reading import Reading, text_of
 
 _MEANS_NOTHING_YET = (MessageStarted, UsageReported, Failed)  # before them, or instead of it, nothing was said
+
+
+def tier_of_usage(raw: dict[str, Any]) -> str:
+    """What the price depends on, where the account of a call says it: Anthropic's and Google's."""
+    if "promptTokenCount" in raw:
+        from proxy.dialects.gemini.usage import tier_of as gemini_tier_of  # noqa: PLC0415 - loaded by who translates
+
+        return gemini_tier_of(raw)
+    return tier_of(raw) if "input_tokens" in raw else text_of(raw.get("service_tier"))
 
 
 class EventTap:
@@ -51,8 +63,9 @@ class EventTap:
                 reading.response_id = event.id or reading.response_id
                 tier = event.rest.get("service_tier")
                 reading.service_tier = tier if isinstance(tier, str) else reading.service_tier
-            case UsageReported(usage=usage):
+            case UsageReported(usage=usage, raw=raw):
                 reading.usage = usage
+                reading.service_tier = tier_of_usage(raw) or reading.service_tier
             case MessageEnded():
                 reading.stop_reason = event.native_stop or event.stop
             case StreamEnded():

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from proxy.dialects.billed import billed_usd, to_nano_usd
 from proxy.dialects.reading import Reading, count_of, member, text_of
 from proxy.records import Usage
 from proxy.wire.sse import parse_data
@@ -71,11 +72,17 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
         whole_input = count_of(usage.get("total_tokens"))
     if not whole_input and not output:
         return None
+    made = usage.get("output_tokens_details") or usage.get("output_token_details")
     cached = min(count_of(member(details, "cached_tokens")), whole_input)
     return Usage(
         input=whole_input - cached,
         cache_read=cached,
         output=output,
         audio_input=count_of(member(details, "audio_tokens")),
+        audio_output=count_of(member(made, "audio_tokens")),
         image_input=count_of(member(details, "image_tokens")),
+        image_output=count_of(member(made, "image_tokens")),
+        billed_nano_usd=to_nano_usd(
+            billed_usd(usage.get("cost"), details=usage.get("cost_details"), is_byok=usage.get("is_byok"))
+        ),
     )
