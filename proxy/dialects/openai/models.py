@@ -13,6 +13,7 @@ _PLAIN = re.compile(r"^(gpt-[34](?:\.|o|-|$)|chatgpt-4o|gpt-5.*chat|davinci|babb
 _FIVE = re.compile(r"^gpt-5(?:\.(\d+))?")
 # Models of others that take `reasoning_effort`: from the pages of Groq, xAI, Google's OpenAI-like endpoint, Mistral.
 _OTHERS = re.compile(r"gpt-oss|grok-3-mini|grok-4\.\d|gemini-(?:2\.5|[3-9])|qwen3|deepseek-v[4-9]|magistral|glm-[5-9]")
+_ONE_BY_ONE = re.compile(r"^o[1-9](?:$|-)")
 _SEARCHING = re.compile(r"search")
 
 _BUDGETS: tuple[tuple[Effort, int], ...] = (("low", 2048), ("medium", 8192), ("high", 16384), ("xhigh", 32768))
@@ -39,6 +40,11 @@ def is_openai(model: str) -> bool:
 
 def takes_effort(model: str) -> bool:
     return is_reasoning(model) or _OTHERS.search(bare(model)) is not None
+
+
+def takes_parallel(model: str) -> bool:
+    """The o-series calls one tool at a time and refuses `parallel_tool_calls`, whatever its value."""
+    return _ONE_BY_ONE.match(bare(model)) is None
 
 
 def takes_search(model: str) -> bool:

@@ -17,6 +17,7 @@ from proxy.dialects.openai.models import (
     is_openai,
     is_reasoning,
     takes_effort,
+    takes_parallel,
     takes_search,
 )
 from proxy.dialects.openai.names import fit_name
@@ -102,7 +103,7 @@ def _render_tools(request: Request, losses: Losses, *, is_own: bool) -> dict[str
             losses.add("tool_choice", "it names a tool that only its own provider has")
         fitted = msgspec.structs.replace(choice, names=[fit(name) for name in choice.names])
         said["tool_choice"] = render_choice(fitted, kinds, is_own=is_own)
-    if request.is_parallel is not None:
+    if request.is_parallel is not None and (is_own or takes_parallel(request.model)):
         said["parallel_tool_calls"] = request.is_parallel
     return said
 

@@ -62,8 +62,8 @@ def render_tool(tool: Tool, *, is_own: bool) -> dict[str, Any]:
     if tool.kind == "custom":
         said: dict[str, Any] = {"type": "custom", "custom": {**body, **extra}}
     else:
-        if tool.schema is not None:
-            body["parameters"] = tool.schema
+        if tool.schema is not None or not is_own:  # OpenAI takes none for empty, others want to be told
+            body["parameters"] = tool.schema if tool.schema is not None else {"type": "object", "properties": {}}
         if tool.is_strict is not None:
             body["strict"] = tool.is_strict
         said = {"type": "function", "function": {**body, **extra}}

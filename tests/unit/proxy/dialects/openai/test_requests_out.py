@@ -328,3 +328,13 @@ def test_rendering_leaves_the_request_as_it_was() -> None:
     assert request == Request(
         "anthropic", "gpt-4o", [user(Text("Hi"))], tools=[Tool("a.b")], tool_choice=ToolChoice("tool", ["a.b"])
     )
+
+
+def test_who_calls_one_tool_at_a_time_is_not_told_to() -> None:
+    assert "parallel_tool_calls" not in render(model="o3", tools=[Tool("look")], is_parallel=False).body
+    assert render(model="gpt-5", tools=[Tool("look")], is_parallel=False).body["parallel_tool_calls"] is False
+
+
+def test_a_tool_without_arguments_has_an_empty_schema() -> None:
+    (tool,) = render(tools=[Tool("now")]).body["tools"]
+    assert tool == {"type": "function", "function": {"name": "now", "parameters": {"type": "object", "properties": {}}}}
