@@ -1,7 +1,7 @@
 """What answers of other endpoints say about their usage: embeddings, images, speech, transcriptions, rerank, batches.
 
-The counts stand in `usage`, under the names of chat completions or of responses; Cohere's in `meta`. In a stream they
-come with the event that ends it.
+The counts stand in `usage`, under the names of chat completions or of responses; Cohere's in `meta`, Google's in
+`usageMetadata`. In a stream they come with the event that ends it.
 """
 
 from contextlib import suppress
@@ -52,7 +52,8 @@ def read_usage(body: bytes) -> Reading:
 def _take(content: Any, reading: Reading) -> None:
     reading.model = text_of(member(content, "model")) or reading.model
     reading.response_id = text_of(member(content, "id")) or reading.response_id
-    usage = member(content, "usage") or member(member(content, "meta"), "billed_units")
+    usage = member(content, "usage") or member(content, "usageMetadata")
+    usage = usage or member(member(content, "meta"), "billed_units")
     if isinstance(usage, dict) and (found := _usage(usage)) is not None:
         reading.usage = found
     error = member(content, "error")
@@ -66,7 +67,7 @@ def _usage(usage: dict[str, Any]) -> Usage | None:
     details = (
         usage.get("input_token_details") or usage.get("input_tokens_details") or usage.get("prompt_tokens_details")
     )
-    whole_input = count_of(usage.get("input_tokens", usage.get("prompt_tokens")))
+    whole_input = count_of(usage.get("input_tokens", usage.get("prompt_tokens", usage.get("promptTokenCount"))))
     output = count_of(usage.get("output_tokens", usage.get("completion_tokens")))
     if not whole_input and not output:
         whole_input = count_of(usage.get("total_tokens"))
