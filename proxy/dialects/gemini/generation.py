@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.canonical.request import Format, Request
 from proxy.dialects.gemini.losses import Losses, word_of
+from proxy.dialects.gemini.models import mixes_tools, speaks_in
 from proxy.dialects.gemini.reasoning import parse_thinking, render_thinking
 from proxy.dialects.gemini.schemas import from_openapi
 from proxy.dialects.gemini.spelling import listed, members
@@ -31,7 +32,6 @@ _SAME = {
     "logprobs": "top_logprobs",
 }
 _WHOLE = {"maxOutputTokens", "topK", "seed", "candidateCount", "logprobs"}
-_MODALITIES = {"text", "image", "audio"}
 
 
 def parse_generation(config: object, request: Request) -> None:
@@ -86,20 +86,34 @@ def render_generation(request: Request, losses: Losses) -> dict[str, Any]:
         config["stopSequences"] = request.stop[:MOST_STOPS]
         if len(request.stop) > MOST_STOPS:
             losses.add_member(request, "stop", f"Gemini takes {MOST_STOPS} stop sequences; the others were left out.")
-    if request.modalities:
-        config["responseModalities"] = [one.upper() for one in request.modalities if one in _MODALITIES]
+    if modalities := _render_modalities(request, losses):
+        config["responseModalities"] = modalities
     config.update(_render_format(request, losses))
     if thinking := render_thinking(request, losses):
         config["thinkingConfig"] = thinking
     return config
 
 
+def _render_modalities(request: Request, losses: Losses) -> list[str]:
+    if request.dialect == "gemini":
+        return [one.upper() for one in request.modalities]
+    spoken = [one for one in request.modalities if speaks_in(request.model, one)]
+    for one in request.modalities:
+        if one not in spoken:
+            losses.add("modalities", f"This model does not answer in {one!r}.")
+    return [] if spoken == ["text"] else [one.upper() for one in spoken]
+
+
 def _render_format(request: Request, losses: Losses) -> dict[str, Any]:
     form = request.format
     if form is None:
         return {}
+    is_own = request.dialect == "gemini"
+    if form.kind != "text" and request.tools and not is_own and not mixes_tools(request.model):
+        losses.add_member(request, "format", "This model takes either tools or a form for its answer, not both.")
+        return {}
     if form.kind == "text":
-        return {"responseMimeType": "text/plain"} if request.dialect == "gemini" else {}
+        return {"responseMimeType": "text/plain"} if is_own else {}
     config: dict[str, Any] = {"responseMimeType": "application/json"}
     if form.kind == "schema" and form.schema:
         spellings = ("responseSchema", "responseJsonSchema")

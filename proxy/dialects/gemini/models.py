@@ -39,8 +39,14 @@ def wants_signatures(model: str) -> bool:
 
 
 def mixes_tools(model: str) -> bool:
-    """Whether functions and the provider's own tools may stand in one request."""
+    """Whether functions, the provider's own tools and a form for the answer may stand in one request."""
     return generation(model) >= (3, 0)
+
+
+def speaks_in(model: str, modality: str) -> bool:
+    """Images and sound come from models that are named for them; all others refuse to be asked."""
+    marks = {"image": ("image",), "audio": ("tts", "audio")}.get(modality, ("",))
+    return any(mark in model for mark in marks) and modality in {"text", "image", "audio"}
 
 
 def takes_media_results(model: str) -> bool:

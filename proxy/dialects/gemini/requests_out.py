@@ -69,9 +69,6 @@ def _note_unsaid(request: Request, body: dict[str, Any], losses: Losses) -> None
             losses.add_member(request, member, reason)
     if request.is_parallel is False:
         losses.add_member(request, "is_parallel", "Gemini calls as many functions at once as it likes.")
-    for one in request.modalities:
-        if one not in {"text", "image", "audio"}:
-            losses.add("modalities", f"Gemini does not answer in {one!r}.")
     if tier := _TIERS.get(request.service_tier, ""):
         body["serviceTier"] = tier
     elif request.service_tier not in {"", "auto"}:

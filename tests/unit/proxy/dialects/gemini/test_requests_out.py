@@ -284,10 +284,25 @@ def test_a_schema_for_the_answer() -> None:
     assert config_of(asked(format=Format("json"))) == {"responseMimeType": "application/json"}
 
 
+def test_a_form_for_the_answer_and_tools_go_together_only_where_the_model_takes_both() -> None:
+    form = Format("schema", {"type": "object"})
+    old = CODEC.render_request(asked("gemini-2.5-pro", tools=[Tool("f")], format=form))
+    assert ("generationConfig" in old.body, [loss.name for loss in old.losses]) == (False, ["response_format"])
+    new = asked("gemini-3-pro-preview", tools=[Tool("f")], format=form)
+    assert config_of(new)["responseJsonSchema"] == {"type": "object"}
+
+
+def test_only_models_that_are_named_for_it_are_asked_for_sound_and_images() -> None:
+    assert config_of(asked(modalities=["text"])) == {}
+    assert lost(asked(modalities=["text", "audio"])) == {"modalities"}
+    assert config_of(asked("gemini-2.5-flash-preview-tts", modalities=["audio"])) == {"responseModalities": ["AUDIO"]}
+
+
 def test_every_setting_has_its_place() -> None:
     request = asked(
         max_tokens=9, temperature=0.5, top_p=0.9, top_k=3, seed=1, count=2, presence_penalty=0.1, frequency_penalty=0.2,
         logprobs=True, top_logprobs=4, stop=list("abcdef"), modalities=["text", "image"], service_tier="flex",
+        model="gemini-2.5-flash-image",
     )  # fmt: skip
     result = CODEC.render_request(request)
     assert result.body["generationConfig"] == {
