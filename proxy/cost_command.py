@@ -29,6 +29,7 @@ from proxy.usage import Account, read_account
 
 ENDED_WELL, BAD_INPUT = 0, 2
 _NANO = 10**9
+_DIGITS_OF_SECONDS = 9  # since 1973; a day written as 20261121 has one less
 # What other tools call a provider whose name in the price list does not follow from it.
 _ELSEWHERE = {
     "azure_openai": "azure", "azure-openai": "azure", "azure_ai": "azure", "fireworks_ai": "fireworks",
@@ -102,9 +103,11 @@ def counts(usage: Usage) -> dict[str, Any]:
 
 
 def moment_ns(text: str) -> int:
-    """Nanoseconds since the epoch of a day or a time in ISO 8601; '' is now."""
+    """Nanoseconds since the epoch of a day or a time in ISO 8601, or of that many seconds; '' is now."""
     if not text:
         return int(datetime.now(UTC).timestamp() * _NANO)
+    if text.isdigit() and len(text) >= _DIGITS_OF_SECONDS:
+        return int(text) * _NANO
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -6,7 +6,7 @@ and, as a cliff, on the whole input (`proxy/tariffs.py`).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -126,7 +126,7 @@ class PriceTable:
         if listed is None:
             return None
         candidates = [listed, *(self._providers[name] for name in listed.fallback if name in self._providers)]
-        for name in dict.fromkeys((model, _COMPACT_DATE.sub(r"-\1-\2-\3", model))):
+        for name in dict.fromkeys(_spellings(model, provider.name.lower(), listed.id)):
             for candidate in candidates:
                 if found := candidate.find(name):
                     return listed, found
@@ -139,3 +139,13 @@ class PriceTable:
         listed = self._providers.values()
         by_name = next((one for one in listed if matches(one.provider_match, name)), None)
         return by_name or next((one for one in listed if re.match(one.api_pattern, provider.base_url)), None)
+
+
+def _spellings(model: str, *owners: str) -> Iterator[str]:
+    """The name as it was asked for, its date spelt otherwise, and without what stands before it: address or owner."""
+    yield model
+    yield _COMPACT_DATE.sub(r"-\1-\2-\3", model)
+    head, _, tail = model.rpartition("/")
+    if head.startswith("arn:") or head.endswith("models") or head in owners:
+        yield tail
+        yield _COMPACT_DATE.sub(r"-\1-\2-\3", tail)

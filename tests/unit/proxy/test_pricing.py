@@ -134,6 +134,54 @@ def test_a_provider_is_known_by_its_address_too() -> None:
     assert table().cost(named, "gpt-5-mini", Usage(input=1000), NOW_NS).nano_usd == 250_000
 
 
+@pytest.mark.parametrize(
+    ("asked", "name", "listed"),
+    [
+        ("google", "models/gemini-2.5-flash", "google/gemini-2.5-flash"),
+        ("google", "publishers/google/models/gemini-2.5-pro", "google/gemini-2.5-pro"),
+        ("openai", "openai/gpt-5-mini", "openai/gpt-5-mini"),
+        ("aws", "arn:aws:bedrock:us-east-1:0:inference-profile/us.anthropic.claude-opus-5",
+         "aws/regional.anthropic.claude-opus-5"),
+    ],
+)  # fmt: skip
+def test_a_model_is_known_with_its_address_before_its_name(asked: str, name: str, listed: str) -> None:
+    assert table().cost(provider(asked), name, Usage(input=1), NOW_NS).source.endswith(f": {listed}")
+
+
+def test_a_name_behind_a_stranger_is_not_guessed() -> None:
+    assert not table().cost(provider("openai"), "somebody/gpt-5-mini", Usage(input=1), NOW_NS).is_priced
+
+
+def test_searches_are_paid_one_by_one_and_a_request_that_used_nothing_is_not() -> None:
+    claude = table().cost(provider("anthropic"), "claude-sonnet-4-5", Usage(searches=3), NOW_NS)
+    assert claude.nano_usd == 30_000_000
+    sonar = provider("perplexity")
+    fee = table().cost(sonar, "sonar", Usage(input=1), NOW_NS).nano_usd
+    assert fee > 1_000_000
+    assert table().cost(sonar, "sonar", Usage(), NOW_NS).nano_usd == 0
+
+
+def test_sound_and_pictures_are_paid_by_their_own_rates() -> None:
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    usage = Usage(input=1000, cache_read=100, output=500, audio_input=400, audio_cache_read=60, image_output=300)
+    for model in ("gemini-2.0-flash", "gemini-2.5-flash", "gemini-2.5-flash-image"):
+        price = genai_prices.calc_price(
+            genai_prices.Usage(
+                input_tokens=1100,
+                cache_read_tokens=100,
+                output_tokens=500,
+                input_audio_tokens=460,
+                cache_audio_read_tokens=60,
+                output_image_tokens=300,
+            ),
+            model,
+            provider_id="google",
+            genai_request_timestamp=at,
+        )
+        ours = table().cost(provider("google"), model, usage, int(at.timestamp()) * 10**9)
+        assert ours.nano_usd == int((price.total_price * 10**9).to_integral_value(ROUND_HALF_EVEN)), model
+
+
 def test_the_list_prices_text_as_this_test_assumes() -> None:
     """Guards the test above: the units that we can fill are still the ones that chat models are priced in."""
     priced = sum(
