@@ -84,12 +84,12 @@ def _arguments(part: ToolCall, losses: Losses) -> dict[str, Any]:
 
 def render_result(part: ToolResult, name: str, losses: Losses, *, takes_media: bool) -> Rendered:
     """The function's response, and behind it what an older model can only be shown as a part of its own."""
-    text = "".join(one.text for one in part.parts if isinstance(one, Text))
+    text = "".join(one.text for one in part.parts if isinstance(one, Text | Media))  # a document may be a text
     media: Rendered = []
     for one in part.parts:
-        if isinstance(one, Media):
+        if isinstance(one, Media) and not one.text:
             media.extend(render_media(one, losses))
-        elif not isinstance(one, Text):
+        elif not isinstance(one, Text | Media):
             losses.add("tool result", f"A part of the result of {name!r} is known to its own dialect only.")
     response: dict[str, Any] = {"name": fit(name), "response": _response(text, is_error=part.is_error)}
     if part.id and not is_made(part.id):

@@ -94,6 +94,12 @@ def test_an_image_in_a_result_goes_into_it_where_the_model_can_and_behind_it_whe
     assert rendered(result, model="gemini-2.5-flash", role="tool") == [{"functionResponse": response}, blob]
 
 
+def test_a_document_that_is_a_text_is_told_in_a_result() -> None:
+    result = ToolResult("c", [Text("see: "), Media("document", text="plain words")], "f")
+    [part] = rendered(result, model="gemini-3-flash", role="tool")
+    assert part["functionResponse"] == {"id": "c", "name": "f", "response": {"output": "see: plain words"}}
+
+
 def test_thinking_of_others_is_left_out_without_a_loss() -> None:
     request = asked(
         messages=[Message("assistant", [Thinking("hm", "sig", made_by="anthropic"), Text("yes"), Thinking("hm")])]
