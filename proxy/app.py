@@ -29,7 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DRAIN_SECONDS = 5.0
 
-_OF_CLIENTS: tuple[Dialect, ...] = ("openai", "anthropic", "responses", "gemini")
+_OF_CLIENTS: tuple[Dialect, ...] = ("openai", "anthropic", "responses", "gemini", "bedrock", "cohere")
 _GEMINI_PATHS = ("/v1beta/", "/v1alpha/", "/gemini/")
 _MODELS = re.compile(r"(?:/openai|/anthropic|/gemini)?/v1(?:beta1?|alpha)?/models(?:/(?P<name>.+))?")
 

@@ -119,7 +119,7 @@ def write_ended(call: Call) -> None:
             request_bytes=len(call.body),
             response_bytes=call.answer_bytes,
             request_body=_recorded(call, call.body[:cap]) if is_full and call.has_text else None,
-            response_body=_recorded(call, b"".join(call.answer_parts)) if is_full else None,
+            response_body=_recorded(call, _said(call)) if is_full else None,
             is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
             body_policy=policy.body_policy,
             after_revocation=call.caller is not None and call.caller.is_revoked(deps.policy.current()),
@@ -185,6 +185,16 @@ def _bound(call: Call, provider: Provider) -> int:
     output = wanted if isinstance(wanted, int) and wanted > 0 else BOUND_OUTPUT_TOKENS
     tokens = len(call.body) // BOUND_BYTES_PER_TOKEN
     return call.shared.deps.prices.bound(provider, call.model, tokens, output, call.at_ns)
+
+
+def _said(call: Call) -> bytes:
+    """The answer as it went to the client; a binary stream as text."""
+    said = b"".join(call.answer_parts)
+    if call.dialect == "bedrock" and said[:1] == b"\0":  # the length of the first message
+        from proxy.dialects.bedrock.lines import as_lines  # noqa: PLC0415 - most never need it
+
+        return as_lines(said)
+    return said
 
 
 def _recorded(call: Call, body: bytes) -> str:

@@ -11,7 +11,7 @@ _ANY = frozenset(("GET", "POST", "DELETE"))
 
 
 class Endpoint(NamedTuple):
-    """What a path stands for. `model` and `is_stream` for dialects that say them there (Gemini, Azure)."""
+    """What a path stands for. `model` and `is_stream` for dialects that say them there (Gemini, Bedrock, Azure)."""
 
     path: str  # as it is recorded: without what only tells vendors apart
     dialect: Dialect
@@ -26,7 +26,7 @@ class Endpoint(NamedTuple):
         """What follows the version; of Gemini's own the verb."""
         if self.dialect == "gemini":
             return self.path.rpartition(":")[2]
-        return self.path.removeprefix("/v1")
+        return self.path.removeprefix("/v2" if self.dialect == "cohere" else "/v1")
 
 
 _FIXED = {
@@ -36,6 +36,9 @@ _FIXED = {
         Endpoint("/v1/messages", "anthropic"),
         Endpoint("/v1/messages/count_tokens", "anthropic", "count_tokens"),
         Endpoint("/v1/responses", "responses"),
+        Endpoint("/v2/chat", "cohere"),
+        Endpoint("/v2/embed", "cohere", "embed"),
+        Endpoint("/v2/rerank", "cohere", "other"),
         Endpoint("/v1/embeddings", "openai", "embed"),
         *(
             Endpoint(f"/v1/{tail}", "openai", "other")
@@ -46,7 +49,7 @@ _FIXED = {
         ),
     )
 }  # fmt: skip
-_VENDORS = ("/openai/v1/", "/anthropic/v1/", "/gemini/v1", "/cohere/v1/")
+_VENDORS = ("/openai/v1/", "/anthropic/v1/", "/gemini/v1", "/cohere/v1/", "/cohere/v2/", "/bedrock/model/")
 # https://platform.openai.com/docs/api-reference/files and …/batch (November 2026)
 _STORED = re.compile(r"/v1/(?:files|batches|uploads)(?:/\w[\w-]*(?:\.[\w-]+)*){0,3}")
 # https://platform.openai.com/docs/api-reference/responses (November 2026): kept by us, or by who answered
@@ -62,6 +65,8 @@ _VERBS: dict[str, tuple[Operation, bool]] = {
     "embedContent": ("embed", False),
     "batchEmbedContents": ("embed", False),
 }
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html (November 2026). An ARN has slashes.
+_BEDROCK = re.compile(r"/model/(?P<model>.+)/converse(?P<stream>-stream)?")
 # The older form of Azure's library: https://learn.microsoft.com/azure/ai-foundry/openai/reference (November 2026)
 _AZURE = re.compile(r"/openai/deployments/(?P<model>[^/]+)(?P<tail>/.+)")
 
@@ -77,6 +82,8 @@ def find_endpoint(path: str) -> Endpoint | None:
         operation, is_stream = _VERBS[found["verb"]]
         canonical = f"/v1beta/models/{found['model']}:{found['verb']}"
         return Endpoint(canonical, "gemini", operation, model=found["model"], is_stream=is_stream)
+    if found := _BEDROCK.fullmatch(path):
+        return Endpoint(path, "bedrock", model=found["model"], is_stream=found["stream"] is not None)
     if (found := _AZURE.fullmatch(path)) and (deployed := _FIXED.get("/v1" + found["tail"])):
         return deployed._replace(model=found["model"])
     if _STORED.fullmatch(path):

@@ -28,6 +28,8 @@ from typing import Literal
 import orjson
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
+from proxy.wire.aws_events import render_message
+
 # The wire format of a client or a provider. `openai` is its chat completions, `bedrock` Converse, `cohere` chat v2.
 Dialect = Literal["openai", "responses", "anthropic", "gemini", "bedrock", "cohere"]
 Headers = list[tuple[bytes, bytes]]
@@ -170,6 +172,16 @@ _GOOGLE_STATUSES = {
 }  # fmt: skip
 
 
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html (November 2026): the type that
+# is answered with a status, and the one that is thrown inside a stream, of which there are only five.
+_AMAZON_TYPES = {
+    401: "UnrecognizedClientException", 403: "AccessDeniedException", 404: "ResourceNotFoundException",
+    408: "ModelTimeoutException", 429: "ThrottlingException", 503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
+}  # fmt: skip
+_AMAZON_BREAKS = {429: "throttlingException", 502: "modelStreamErrorException", 503: "serviceUnavailableException"}
+
+
 def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[int, Headers, bytes]:
     """Status, headers and body of our own answer."""
     headers = [
@@ -177,6 +189,8 @@ def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[
         (REQUEST_ID_HEADER.encode(), request_id.encode()),
         *((name.encode(), value.encode()) for name, value in error.headers.items()),
     ]
+    if dialect == "bedrock":
+        headers += amazon_headers(_amazon_type(error), request_id)
     body = orjson.dumps(_content(error, dialect, request_id))
     headers.append((b"content-length", b"%d" % len(body)))
     return error.status, headers, body
@@ -184,6 +198,11 @@ def render_error(error: ProxyError, dialect: Dialect, request_id: str) -> tuple[
 
 def render_error_event(error: ProxyError, dialect: Dialect, request_id: str) -> bytes:
     """The same inside of a stream that has begun: a stream that fails ends with an error, never with silence."""
+    if dialect == "bedrock":
+        return _amazon_break(error)
+    if dialect == "cohere":
+        last = {"type": "message-end", "delta": {"error": error.sentence, "finish_reason": "ERROR"}}
+        return b"event: message-end\ndata: " + orjson.dumps(last) + b"\n\ndata: [DONE]\n\n"
     if dialect == "responses":
         detail = _openai(error)["error"]
         event = {"type": "error", "code": detail["code"], "message": detail["message"], "param": None}
@@ -195,6 +214,10 @@ def render_error_event(error: ProxyError, dialect: Dialect, request_id: str) -> 
 def _content(error: ProxyError, dialect: Dialect, request_id: str) -> Mapping[str, object]:
     if dialect == "anthropic":
         return _anthropic(error, request_id)
+    if dialect == "cohere":
+        return {"id": request_id, "message": error.sentence, "code": error.code}
+    if dialect == "bedrock":
+        return {"__type": _amazon_type(error), "message": error.sentence, "reason": error.code}
     return _google(error) if dialect == "gemini" else _openai(error)
 
 
@@ -214,3 +237,24 @@ def _google(error: ProxyError) -> dict[str, object]:
     status = _GOOGLE_STATUSES.get(error.status) or ("INTERNAL" if error.status >= 500 else "INVALID_ARGUMENT")
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": error.code, "domain": "pointsman"}
     return {"error": {"code": error.status, "message": error.sentence, "status": status, "details": [reason]}}
+
+
+def amazon_headers(kind: str, request_id: str) -> Headers:
+    """Where Amazon's libraries look first for what went wrong, and for the id."""
+    return [(b"x-amzn-errortype", kind.encode()), (b"x-amzn-requestid", request_id.encode())]
+
+
+def _amazon_type(error: ProxyError) -> str:
+    return _AMAZON_TYPES.get(error.status) or (
+        "InternalServerException" if error.status >= 500 else "ValidationException"
+    )
+
+
+def _amazon_break(error: ProxyError) -> bytes:
+    usual = "internalServerException" if error.status >= 500 else "validationException"
+    headers = {
+        ":message-type": "exception",
+        ":exception-type": _AMAZON_BREAKS.get(error.status, usual),
+        ":content-type": "application/json",
+    }
+    return render_message(headers, orjson.dumps({"message": error.sentence, "reason": error.code}))

@@ -29,15 +29,26 @@ class _GeminiHead(msgspec.Struct, rename="camel"):
     generation_config: _GenerationConfig | None = None
 
 
+class _InferenceConfig(msgspec.Struct, rename="camel"):
+    max_tokens: Any = None
+
+
+class _BedrockHead(msgspec.Struct, rename="camel"):
+    messages: list[msgspec.Raw] = []
+    system: msgspec.Raw = msgspec.Raw(b"")
+    inference_config: _InferenceConfig | None = None
+
+
 _decode_head = msgspec.json.Decoder(Head).decode
 _decode_responses = msgspec.json.Decoder(_ResponsesHead).decode
 _decode_gemini = msgspec.json.Decoder(_GeminiHead).decode
+_decode_bedrock = msgspec.json.Decoder(_BedrockHead).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def read_head(body: bytes, where: Endpoint, headers: Mapping[bytes, bytes]) -> Head:
     """The head of a request. Raises msgspec.MsgspecError, RecursionError or UnicodeDecodeError."""
-    if where.operation == "other":
+    if where.operation == "other" or (where.operation == "embed" and where.dialect == "cohere"):
         return _read_other(body, headers.get(b"content-type", b""))
     if where.operation == "embed" and where.dialect == "openai":
         return _read_responses(body, where)
@@ -72,9 +83,16 @@ def _read_gemini(body: bytes, where: Endpoint) -> Head:
     return Head(where.model, where.is_stream, max_tokens=limit, messages=said.contents, system=said.system_instruction)
 
 
+def _read_bedrock(body: bytes, where: Endpoint) -> Head:
+    said = _decode_bedrock(body)
+    limit = said.inference_config.max_tokens if said.inference_config else None
+    return Head(where.model, where.is_stream, max_tokens=limit, messages=said.messages, system=said.system)
+
+
 _READERS: Mapping[Dialect, Callable[[bytes, Endpoint], Head]] = {
     "responses": _read_responses,
     "gemini": _read_gemini,
+    "bedrock": _read_bedrock,
 }
 
 

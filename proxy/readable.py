@@ -11,6 +11,7 @@ from proxy.canonical.failure import Failure
 from proxy.canonical.folding import Folder
 from proxy.canonical.parts import Part
 from proxy.canonical.request import Message
+from proxy.dialects.bedrock.lines import from_lines
 from proxy.dialects.registry import codec
 from proxy.errors import Dialect, ProxyError
 
@@ -43,6 +44,8 @@ def read_failure(dialect: Dialect, status: int, text: str) -> Failure:
 
 def _read_stream(dialect: Dialect, data: bytes) -> Sequence[Part]:
     """What came before the cut, too."""
+    if dialect == "bedrock":
+        data = from_lines(data.decode())
     decoder, folder = codec(dialect).decoder(), Folder(dialect)
     for event in (*decoder.feed(data), *decoder.close()):
         folder.take(event)

@@ -19,7 +19,7 @@ _DROPPED = frozenset(
     for name in (
         "host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
         "authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "accept-encoding", "forwarded", "via",
-        "x-real-ip", "baggage", "x-request-id",
+        "x-real-ip", "baggage", "x-request-id", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256",
     )
 )  # fmt: skip
 _TRACE = frozenset((b"traceparent", b"tracestate"))

@@ -1,7 +1,7 @@
 """Dialect → what reads its answers while they pass. Those of rarer dialects are loaded when first needed."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 
 from proxy.dialects.anthropic.tap import AnthropicStreamReader, read_anthropic_body
 from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body
@@ -20,6 +20,10 @@ def stream_reader(dialect: Dialect) -> Callable[[], StreamReader]:
         from proxy.dialects.responses.tap import ResponsesStreamReader  # noqa: PLC0415 - see the module
 
         return ResponsesStreamReader
+    if dialect in {"bedrock", "cohere"}:
+        from proxy.dialects.generic_tap import DecodingReader  # noqa: PLC0415 - see the module
+
+        return partial(DecodingReader, dialect)
     return AnthropicStreamReader if dialect == "anthropic" else OpenAIStreamReader
 
 
@@ -34,4 +38,8 @@ def body_reader(dialect: Dialect) -> Callable[[bytes], Reading]:
         from proxy.dialects.responses.tap import read_responses_body  # noqa: PLC0415 - see the module
 
         return read_responses_body
+    if dialect in {"bedrock", "cohere"}:
+        from proxy.dialects.generic_tap import body_reader_of  # noqa: PLC0415 - see the module
+
+        return body_reader_of(dialect)
     return read_anthropic_body if dialect == "anthropic" else read_openai_body

@@ -69,7 +69,7 @@ def _render_body(call: Call, target: Target) -> bytes:
 
 
 def _with_model(call: Call, body: bytes) -> bytes:
-    if call.asked == "gemini":
+    if call.asked in {"gemini", "bedrock"}:
         return body  # it stands in the path
     content_type = call.headers.get(b"content-type", b"")
     if content_type.startswith(b"multipart/form-data"):

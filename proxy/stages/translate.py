@@ -16,6 +16,7 @@ from proxy.stages.pass_bytes import pass_bytes
 from proxy.stages.settle import settle
 from proxy.stages.translate_foreign import translate_foreign
 from proxy.upstream.attempt import Attempt
+from proxy.wire.aws_events import BlockCutter
 from proxy.wire.content import Decoder, plain
 from proxy.wire.json_array import ElementCutter
 from proxy.wire.sse import FrameCutter
@@ -40,6 +41,8 @@ async def translate(call: Call) -> None:
         headers, content_type, encoding = read_headers(call, attempt)
         if content_type.startswith(b"text/event-stream"):
             await _Relay(call, attempt, headers, encoding).run()
+        elif content_type.startswith(b"application/vnd.amazon.eventstream"):
+            await _Relay(call, attempt, headers, encoding, BlockCutter()).run()
         elif call.where.operation == "other" and b"json" not in content_type:
             await pass_bytes(call, attempt, headers)
         elif call.asked == "gemini" and call.head.stream is True and attempt.status < 400:

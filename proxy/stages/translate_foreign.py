@@ -20,7 +20,7 @@ from proxy.canonical.folding import fold, unfold
 from proxy.dialects.event_tap import EventTap
 from proxy.dialects.naming import as_written
 from proxy.dialects.responses.encoder import ResponsesEncoder
-from proxy.errors import Headers, ProxyError, UpstreamFault
+from proxy.errors import Headers, ProxyError, UpstreamFault, amazon_headers
 from proxy.memory import SignatureCollector
 from proxy.stages.adapt import note
 from proxy.stages.answer_head import foreign_headers, headers_as_text, render_retry, withhold
@@ -133,6 +133,8 @@ async def _answer_failure(call: Call, attempt: Attempt, foreign: Foreign, failur
     headers = foreign_headers(call, attempt)
     if not any(name == b"retry-after" for name, _ in headers):
         headers.extend(render_retry(failure.retry_after_seconds))
+    if call.dialect == "bedrock":
+        headers.extend(amazon_headers(content["__type"], call.call_id))
     await _send(call, status, headers, orjson.dumps(content))
 
 
@@ -152,7 +154,9 @@ async def _send(call: Call, status: int, headers: Headers, body: bytes, *, is_st
 
 
 def stream_type(call: Call) -> bytes:
-    """Google's clients that do not ask for events get an array."""
+    """Google's clients that do not ask for events get an array, Amazon's a binary stream."""
+    if call.dialect == "bedrock":
+        return b"application/vnd.amazon.eventstream"
     is_array = call.dialect == "gemini" and b"alt=sse" not in call.query
     return b"application/json" if is_array else b"text/event-stream; charset=utf-8"
 

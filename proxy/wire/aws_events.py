@@ -89,6 +89,44 @@ class MessageCutter:
             del rest[:start]
 
 
+class BlockCutter:
+    """Lets whole messages through, as `FrameCutter` does events. What comes out, joined, is what went in.
+
+    From where the framing is broken everything passes at once: whoever reads it will say so.
+    """
+
+    __slots__ = ("_needed", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._needed = _PRELUDE.size
+
+    def feed(self, chunk: bytes) -> bytes:
+        rest = self._rest
+        rest += chunk
+        if len(rest) < self._needed:
+            return b""
+        self._needed, end = _PRELUDE.size, 0
+        while len(rest) - end >= _PRELUDE.size:
+            length = _PRELUDE.unpack_from(rest, end)[0]
+            if not _OVERHEAD <= length <= LONGEST_HEADERS + LONGEST_PAYLOAD + _OVERHEAD:
+                end = len(rest)
+                break
+            if length > len(rest) - end:
+                self._needed = length
+                break
+            end += length
+        block = bytes(rest[:end])
+        del rest[:end]
+        return block
+
+    def close(self) -> bytes:
+        """What stands after the last whole message: nothing, unless the stream was cut."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
+
+
 def _check_prelude(block: bytes, start: int) -> tuple[int, int]:
     length, headers_length, checksum = _PRELUDE.unpack_from(block, start)
     if crc32(block[start : start + _PRELUDE.size - _CRC.size]) != checksum:
