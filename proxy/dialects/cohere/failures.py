@@ -22,6 +22,7 @@ _RENDERED: dict[FailureKind, int] = {
 }  # fmt: skip
 _TOO_LONG = re.compile(r"too many tokens|too long|context (length|window)|exceeds? the (max|limit)", re.IGNORECASE)
 _SPENT = re.compile(r"month|billing|credit|trial key", re.IGNORECASE)
+_BRIEF = re.compile(r"(?:/|per) ?(?:minute|second)", re.IGNORECASE)  # a trial key has limits of both kinds
 
 
 def parse_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -30,7 +31,7 @@ def parse_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failu
     kind = _STATUSES.get(status) or ("server" if status >= 500 else "invalid_request")
     if kind == "invalid_request" and _TOO_LONG.search(sentence):
         kind = "context_length"
-    elif kind == "rate_limit" and _SPENT.search(sentence):
+    elif kind == "rate_limit" and _SPENT.search(sentence) and not _BRIEF.search(sentence):
         kind = "quota"
     code = text_of(raw.get("code")) or text_of(raw.get("type"))
     return Failure(kind, sentence, status, code, retry_after_seconds=retry_after_seconds(headers, raw or body), raw=raw)

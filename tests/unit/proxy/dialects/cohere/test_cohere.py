@@ -372,6 +372,7 @@ def test_a_request_beyond_sense_is_refused(body: dict[str, Any]) -> None:
         (422, "bad", "invalid_request"),
         (429, "Please wait and try again later", "rate_limit"),
         (429, "You are using a Trial key, which is limited to 1000 API calls / month.", "quota"),
+        (429, "You are using a Trial key, which is limited to 20 API calls / minute.", "rate_limit"),
         (498, "invalid token", "content_filter"),
         (500, "internal", "server"),
         (503, "busy", "unavailable"),
