@@ -10,6 +10,7 @@ from proxy.parking import Parking
 from proxy.stages.admit import InFlight
 from proxy.stages.cut import cut
 from proxy.stages.identify import Callers
+from proxy.stages.route import Routes
 from proxy.targets import Targets
 from proxy.watch import Watches
 
@@ -26,6 +27,7 @@ class Shared:
         self.fence = Fence(deps.policy, deps.fencing, cut)
         self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
+        self.routes = Routes()
         self.targets = Targets()
         self.responses = deps.responses or MemoryResponseStore(deps.clock)
         self.memory = SignatureMemory(deps.clock.monotonic_ns)

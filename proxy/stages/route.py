@@ -1,6 +1,7 @@
 """Route: which provider serves this model, and in which dialect it is asked."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proxy.call import Call
 from proxy.endpoints import Endpoint
@@ -9,6 +10,33 @@ from proxy.ports import Provider
 from proxy.providers.registry import dialect_for, known_of
 
 PROVIDER_HEADER = b"x-pointsman-provider"  # asks one of them by its name, where no model says which
+MOST_REMEMBERED = 2048  # names of models come from clients
+
+
+class Route(NamedTuple):
+    provider: Provider
+    model: str  # as the provider names it
+    asked: Dialect  # what the provider is asked in
+
+
+class Routes:
+    """Routes that were found, for as long as the same providers are configured: to look anew takes 6 µs of 100."""
+
+    def __init__(self) -> None:
+        self._providers: Sequence[Provider] = ()
+        self._found: dict[tuple[Dialect, str], Route] = {}
+
+    def find(self, providers: Sequence[Provider], dialect: Dialect, model: str) -> Route:
+        """For a call that is answered by a model. Raises UnknownModel (404)."""
+        if providers is not self._providers or len(self._found) >= MOST_REMEMBERED:
+            self._providers = providers
+            self._found.clear()
+        route = self._found.get((dialect, model))
+        if route is None:
+            provider, as_named = choose_provider(providers, dialect, model)
+            route = Route(provider, as_named, dialect_for(provider, dialect, as_named))
+            self._found[dialect, model] = route
+        return route
 
 
 def route(call: Call) -> None:
@@ -20,10 +48,13 @@ def route(call: Call) -> None:
         providers = _named(providers, name.decode("latin-1"))
     if where.operation in {"embed", "other"}:
         providers = [one for one in providers if passes(one, where)]
-    provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
-    call.provider = provider
-    is_passed = where.operation in {"embed", "other"}
-    call.asked = call.dialect if is_passed else dialect_for(provider, call.dialect, call.model)
+        call.provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
+        call.asked = call.dialect
+    elif name is None:
+        call.provider, call.model, call.asked = call.shared.routes.find(providers, call.dialect, call.model)
+    else:
+        call.provider, call.model = choose_provider(providers, call.dialect, call.model)
+        call.asked = dialect_for(call.provider, call.dialect, call.model)
 
 
 def choose_provider(

@@ -5,7 +5,7 @@ import pytest
 from proxy.errors import UnknownModel
 from proxy.ports import Provider
 from proxy.providers.registry import dialect_for
-from proxy.stages.route import choose_provider
+from proxy.stages.route import Routes, choose_provider
 
 
 def provider(name: str, *models: str, dialect: str = "openai") -> Provider:
@@ -66,3 +66,15 @@ def test_the_model_says_in_which_dialect_vertex_is_asked() -> None:
     vertex = provider("vertex", dialect="gemini")
     assert dialect_for(vertex, "gemini", "claude-opus-4-6") == "anthropic"
     assert dialect_for(vertex, "anthropic", "gemini-3-pro") == "gemini"
+
+
+def test_a_route_is_found_once_and_anew_when_the_providers_change() -> None:
+    routes = Routes()
+    first = routes.find(PROVIDERS, "openai", "anthropic/claude-x")
+    assert first == (PROVIDERS[3], "claude-x", "anthropic")
+    assert routes.find(PROVIDERS, "openai", "anthropic/claude-x") is first
+    assert routes.find(PROVIDERS, "anthropic", "claude-x").asked == "anthropic"
+    changed = (replace(PROVIDERS[3], api_key="new"),)
+    assert routes.find(changed, "openai", "claude-x").provider.api_key == "new"
+    with pytest.raises(UnknownModel):
+        routes.find(changed, "openai", "gpt-5")
