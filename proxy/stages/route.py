@@ -47,7 +47,7 @@ def route(call: Call) -> None:
     if name is not None:
         providers = _named(providers, name.decode("latin-1"))
     if where.operation in {"embed", "other"}:
-        providers = [one for one in providers if passes(one, where)]
+        providers = _passing(providers, where)
         call.provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
         call.asked = call.dialect
     elif name is None:
@@ -91,6 +91,13 @@ def passes(provider: Provider, where: Endpoint) -> bool:
     if provider.dialect == where.dialect or where.dialect in provider.speaks:
         return True
     return where.dialect == "openai" and where.tail in known_of(provider).passes
+
+
+def _passing(providers: Sequence[Provider], where: Endpoint) -> Sequence[Provider]:
+    found = [one for one in providers if passes(one, where)]
+    if not found:
+        raise UnknownModel(f"No provider here has {where.path[:200]}, and only answers of models are translated.")
+    return found
 
 
 def _named(providers: Sequence[Provider], name: str) -> Sequence[Provider]:

@@ -1,6 +1,7 @@
 """What goes wrong between dialects, or cannot be said: errors, broken streams, parameters, repetitions."""
 
 import asyncio
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -214,3 +215,35 @@ async def test_a_client_that_leaves_a_translated_stream_ends_it_at_the_provider_
         await provider.until(lambda: provider.gone == 1)
 
     assert (proxy.sink.ended["outcome"], proxy.sink.ended["usage"]["is_estimated"]) == ("client_left", True)
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_an_answer_that_came_compressed_unasked_is_translated_too(tmp_path: Path, is_stream: bool) -> None:
+    plain = b"".join(anthropic_frames()) if is_stream else anthropic_body()
+    kind = "text/event-stream" if is_stream else "application/json"
+    script = answering(whole(gzip.compress(plain), headers=f"content-type: {kind}\r\ncontent-encoding: gzip"))
+    async with proxied(tmp_path, script, change=only("anthropic", "anthropic")) as (_, proxy):
+        response = await proxy.ask(request(CLAUDE, stream=is_stream))
+
+    assert "content-encoding" not in response.headers
+    assert b"Hel" in response.body
+    assert proxy.sink.ended["usage"]["output"] == 7
+
+
+@pytest.mark.parametrize("body", [b"<html>502</html>", b"null", b"[]", b"", b'{"error":{"message":"no","type":"x"}}'])
+async def test_an_answer_that_is_none_is_an_error_of_the_provider(tmp_path: Path, body: bytes) -> None:
+    async with proxied(tmp_path, answering(whole(body)), change=only("anthropic", "anthropic")) as (_, proxy):
+        response = await proxy.ask(request(CLAUDE))
+
+    assert response.status >= 500
+    assert response.json["error"]["message"]
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["upstream_status"]) == ("error", 200)
+    assert proxy.sink.ended.get("usage", {}) == {}
+
+
+async def test_a_request_that_makes_no_sense_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    async with proxied(tmp_path, answering(b""), change=only("anthropic", "anthropic")) as (provider, proxy):
+        response = await proxy.ask(orjson.dumps({"model": CLAUDE, "messages": [{"role": "wizard", "content": 7}]}))
+
+    assert (response.status, response.json["error"]["type"]) == (400, "invalid_request_error")
+    assert provider.asked == []
