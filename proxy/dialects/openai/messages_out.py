@@ -1,7 +1,8 @@
 """Canonical messages → `messages` of a chat completion.
 
-A tool message holds text only: pictures and documents that a tool answered follow in a user message, behind the last of
-the results, for nothing may stand between a call and its results.
+A tool message holds text only: pictures and documents that a tool answered follow in the user's next message, behind
+the last of the results, for nothing may stand between a call and its results. Several texts of a message from another
+dialect become one, since not every server of this format takes a list (DeepSeek: "expected a string").
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ def render_messages(request: Request, losses: Losses) -> list[dict[str, Any]]:
     writer = _Writer(request, losses)
     rendered: list[dict[str, Any]] = []
     for message in request.messages:
-        if message.role != "tool":
+        if message.role not in {"tool", "user"}:
             rendered += writer.shown()
         rendered += writer.render(message)
     return [*rendered, *writer.shown()]
@@ -44,10 +45,13 @@ class _Writer:
             yield self._assistant(message, others)
         elif others or not results:
             role = "user" if message.role == "tool" else self._role(message.role)
-            yield {"role": role, **self._named(message), "content": self._content(others), **self._extra(message)}
+            content = self._content(others)
+            if role == "user" and self._kept:
+                content, self._kept = [*self._kept, *self._parts(others)], []
+            yield {"role": role, **self._named(message), "content": content, **self._extra(message)}
 
     def shown(self) -> Iterator[dict[str, Any]]:
-        """The user message with what the tools showed, if they did."""
+        """A user message with what the tools showed, if nobody has said it yet."""
         if self._kept:
             yield {"role": "user", "content": self._kept}
             self._kept = []
@@ -69,7 +73,7 @@ class _Writer:
         plain = [part for part in parts if not isinstance(part, Refusal) and not _is_voice(part)]
         calls = [self._call(part) for part in parts if isinstance(part, ToolCall)]
         said: dict[str, Any] = {"role": "assistant", **self._named(message)}
-        content = self._content((part for part in plain if not _is_member(part)), is_text_only=True)
+        content = self._content((part for part in plain if not _is_member(part)), joint="")
         said["content"] = None if calls and not content else content
         if refusal := "".join(part.text for part in parts if isinstance(part, Refusal)):
             said["refusal"] = refusal
@@ -107,14 +111,16 @@ class _Writer:
     def _call_id(self, call_id: str) -> str:
         return call_id if self._is_own else fit_call_id(call_id)
 
-    def _content(self, parts: Iterable[Part], *, is_text_only: bool = False) -> str | list[dict[str, Any]]:
-        """One text as it is, more than that as a list. An assistant's is text, which everybody understands."""
+    def _content(self, parts: Iterable[Part], joint: str | None = None) -> str | list[dict[str, Any]]:
+        """Texts as one text, joined by `joint`; a list where there is more to it, or the client sent one."""
+        if joint is None and not self._is_own:
+            joint = "\n\n"
         rendered = list(self._parts(parts))
         if not rendered:
             return ""
         is_plain = all(part.keys() == {"type", "text"} for part in rendered)
-        if is_plain and (len(rendered) == 1 or is_text_only):
-            return "".join(part["text"] for part in rendered)
+        if is_plain and (len(rendered) == 1 or joint is not None):
+            return (joint or "").join(part["text"] for part in rendered)
         return rendered
 
     def _parts(self, parts: Iterable[Part]) -> Iterator[dict[str, Any]]:

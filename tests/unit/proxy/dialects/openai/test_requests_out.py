@@ -165,11 +165,31 @@ def test_pictures_that_tools_answer_follow_behind_the_last_result() -> None:
         Message("tool", [ToolResult("b", [Text("9h")])]),
         user(Text("So?")),
     )
-    assert [message["role"] for message in rendered.body["messages"]] == ["assistant", "tool", "tool", "user", "user"]
-    assert rendered.body["messages"][3]["content"][1:] == [
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,YWJj"}}
+    assert [message["role"] for message in rendered.body["messages"]] == ["assistant", "tool", "tool", "user"]
+    assert rendered.body["messages"][3]["content"] == [
+        {"type": "text", "text": "What the tool answered to a:"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,YWJj"}},
+        {"type": "text", "text": "So?"},
     ]
     assert rendered.losses == []
+
+
+def test_pictures_of_the_last_results_have_a_message_of_their_own() -> None:
+    result = Message("tool", [ToolResult("a", [Media("image", "image/png", "YWJj")])])
+    for rest in ([], [Message("assistant", [Text("I see.")])]):
+        messages = render(Message("assistant", [ToolCall("a", "shoot")]), result, *rest).body["messages"]
+        assert [message["role"] for message in messages[:3]] == ["assistant", "tool", "user"]
+        assert messages[1]["content"] == ""
+
+
+def test_a_document_that_is_text_is_text() -> None:
+    rendered = render(user(Text("See"), Media("document", text="All of it", name="a.txt")))
+    assert rendered.body["messages"][0]["content"] == "See\n\na.txt\n\nAll of it"
+
+
+def test_several_texts_from_elsewhere_are_one() -> None:
+    rendered = render(Message("system", [Text("a"), Text("b")]), user(Text("c"), Text("d")))
+    assert [message["content"] for message in rendered.body["messages"]] == ["a\n\nb", "c\n\nd"]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +207,6 @@ def test_pictures_that_tools_answer_follow_behind_the_last_result() -> None:
             Media("document", "application/pdf", "YWJj"),
             {"type": "file", "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,YWJj"}},
         ),
-        (Media("document", text="All of it", name="a.txt"), {"type": "text", "text": "a.txt\n\nAll of it"}),
     ],
 )
 def test_media_have_their_own_content_parts(part: Media, said: dict[str, Any]) -> None:
