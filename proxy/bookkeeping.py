@@ -105,6 +105,7 @@ def write_ended(call: Call) -> None:
             usage=usage,
             cost_nano_usd=cost.nano_usd,
             computed_nano_usd=computed.nano_usd,
+            cost_parts=computed.parts or {},
             service_tier=reading.service_tier if reading else "",
             is_priced=cost.is_priced,
             price_source=cost.source,

@@ -84,6 +84,7 @@ def price(
         "computed_nano_usd": computed.nano_usd if computed.is_priced else None,
         "computed_usd": _written(exact) if computed.is_priced else None,
         "computed_source": computed.source,
+        "computed_parts": computed.parts or {},
         "service_tier": tier or account.service_tier,
         "usage": counts(account.usage),
     }

@@ -33,6 +33,7 @@ class Cost(NamedTuple):
     is_priced: bool
     source: str  # 'genai-prices 0.2.3: openai/gpt-5-mini'
     exact: int = 0  # before rounding, in 1e-15 nano-USD
+    parts: dict[str, int] | None = None  # of a call: in nano-USD by the names of its counts, each rounded
 
 
 def billed_or_computed(usage: Usage, computed: Cost) -> Cost:
@@ -75,12 +76,13 @@ class PriceTable:
         self, provider: Provider, models: Iterable[str], usage: Usage, at_ns: int, service_tier: str = ""
     ) -> Cost:
         """By the first of the names that has a price: what was asked for, or what answered."""
-        cost = Cost(0, False, "")
         for model in models:
             cost = self.cost(provider, model, usage, at_ns, service_tier)
             if cost.is_priced:
-                break
-        return cost
+                tariff = self._tariff(provider, model)
+                parts = tariff.parts(usage, at_ns, service_tier) if tariff else {}
+                return Cost(cost.nano_usd, True, cost.source, cost.exact, parts)
+        return Cost(0, False, "")
 
     def bound(self, provider: Provider, model: str, input_tokens: int, output_tokens: int, at_ns: int) -> int:
         """The most a call can cost in nano-USD; 0 for a model without a price."""

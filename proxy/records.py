@@ -94,6 +94,7 @@ class CallEnded(msgspec.Struct, tag="call_ended", tag_field="type", frozen=True,
     usage: Usage = Usage()
     cost_nano_usd: int = 0  # what the provider says that it bills, else as computed
     computed_nano_usd: int = 0  # from the price list, also where the provider says what it bills
+    cost_parts: dict[str, int] = {}  # of what is computed, by the names of `Usage`; what is part of another is in both
     service_tier: str = ""  # as the answer says it: a price may depend on it
     is_priced: bool = True  # false: no price is known for this model
     price_source: str = ""  # 'genai-prices 0.2.3: openai/gpt-5-mini'

@@ -89,7 +89,26 @@ class Tariff:
             total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
         if usage.reasoning:
             total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
-        return total + sum(_rare(usage, rates))
+        return total + sum(more for _, _, _, more in _rare(usage, rates))
+
+    def parts(self, usage: Usage, at_ns: int, tier: str = "") -> dict[str, int]:
+        """What each count of `usage` comes to, by its name, in nano-USD; a part's is in that of its whole as well."""
+        written = usage.cache_write_5m + usage.cache_write_1h
+        rates = self.rates(usage.input + usage.cache_read + written, at_ns, tier)
+        found = {"input": usage.input * rates.fresh, "output": usage.output * rates.output}
+        if usage.cache_read:
+            found["cache_read"] = usage.cache_read * rates.cache_read
+        if written:
+            found["cache_write_5m"] = usage.cache_write_5m * rates.cache_write_5m
+            found["cache_write_1h"] = usage.cache_write_1h * rates.cache_write_1h
+        if usage.reasoning:
+            found["reasoning"] = min(usage.reasoning, usage.output) * rates.reasoning
+            found["output"] += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
+        for name, whole, amount, more in _rare(usage, rates):
+            found[name] = amount
+            if whole:
+                found[whole] += more
+        return {name: (amount + SCALE // 2) // SCALE for name, amount in found.items() if amount}
 
     def _current(self, at_ns: int, tier: str) -> Schedule:
         """Remembered for the minute, since no price of the list begins within one."""
@@ -172,21 +191,26 @@ def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) ->
     )
 
 
-def _rare(usage: Usage, rates: Flat) -> Iterator[int]:
-    """What the parts with a rate of their own cost beside what they were counted at already, and the fees."""
+def _rare(usage: Usage, rates: Flat) -> Iterator[tuple[str, str, int, int]]:
+    """What few calls have: its name, the count that it is part of, what it costs, and how much more than usual."""
     if usage.audio_input:
-        yield min(usage.audio_input, usage.input) * (rates.audio_input - rates.fresh)
-    if usage.audio_output:
-        yield min(usage.audio_output, usage.output) * (rates.audio_output - rates.output)
+        yield _part("audio_input", "input", min(usage.audio_input, usage.input), rates.audio_input, rates.fresh)
     if usage.image_input:
-        yield min(usage.image_input, usage.input) * (rates.image_input - rates.fresh)
-    if usage.image_output:
-        yield min(usage.image_output, usage.output) * (rates.image_output - rates.output)
+        yield _part("image_input", "input", min(usage.image_input, usage.input), rates.image_input, rates.fresh)
     if usage.audio_cache_read:
-        yield min(usage.audio_cache_read, usage.cache_read) * (rates.audio_cache_read - rates.cache_read)
+        cached = min(usage.audio_cache_read, usage.cache_read)
+        yield _part("audio_cache_read", "cache_read", cached, rates.audio_cache_read, rates.cache_read)
+    if usage.audio_output:
+        yield _part("audio_output", "output", min(usage.audio_output, usage.output), rates.audio_output, rates.output)
+    if usage.image_output:
+        yield _part("image_output", "output", min(usage.image_output, usage.output), rates.image_output, rates.output)
     if usage.citation:
-        yield usage.citation * rates.citation
+        yield _part("citation", "", usage.citation, rates.citation, 0)
     if usage.searches:
-        yield usage.searches * rates.search
-    if rates.request and (usage.output or usage.input or usage.cache_read):
-        yield rates.request  # a call that failed used nothing, and is not charged for
+        yield _part("searches", "", usage.searches, rates.search, 0)
+    if rates.request and (usage.output or usage.input or usage.cache_read):  # what failed used nothing
+        yield _part("request", "", 1, rates.request, 0)
+
+
+def _part(name: str, whole: str, count: int, rate: int, usual: int) -> tuple[str, str, int, int]:
+    return name, whole, count * rate, count * (rate - usual)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from controlplane.plain_sqlite import writing
-from controlplane.recorder.statements import INSERT_STALE
+from controlplane.recorder.statements import INSERT_STALE, cost_parts
 from proxy.ports import Provider
 from proxy.pricing import Cost, PriceTable, billed_or_computed
 from proxy.providers.registry import find_known
@@ -33,7 +33,10 @@ FROM calls WHERE call_id > :after AND kind = 'model' AND provider <> '' AND repl
     AND (:provider = '' OR provider = :provider) AND (:model = '' OR model = :model)
 ORDER BY call_id LIMIT :limit
 """
-_UPDATE = "UPDATE calls SET cost_nano_usd = ?, computed_nano_usd = ?, is_priced = ?, price_source = ? WHERE call_id = ?"
+_UPDATE = """
+UPDATE calls SET cost_nano_usd = ?, computed_nano_usd = ?, cost_parts = ?, is_priced = ?, price_source = ?
+WHERE call_id = ?
+"""
 _COLUMNS = 11  # before the fields of `Usage`, which follow in their order
 
 
@@ -112,7 +115,14 @@ def reprice(
 
 def _write(calls: sqlite3.Connection, changed: list[_New]) -> None:
     rows = [
-        (cost.nano_usd, computed.nano_usd, cost.is_priced, cost.source, call.call_id)
+        (
+            cost.nano_usd,
+            computed.nano_usd,
+            cost_parts(computed.parts or {}),
+            cost.is_priced,
+            cost.source,
+            call.call_id,
+        )
         for call, cost, computed in changed
     ]
     with writing(calls):

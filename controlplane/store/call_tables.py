@@ -68,6 +68,7 @@ class Call(CallsTable, table=True):
     cost_nano_usd: int = Field(default=0, sa_type=BigInteger)
     billed_nano_usd: int | None = Field(default=None, sa_type=BigInteger)  # by the provider's own word
     computed_nano_usd: int = Field(default=0, sa_type=BigInteger)  # by the price list, also where billed
+    cost_parts: str = ""  # JSON: what is computed by the names of `proxy.records.Usage`
     service_tier: str = ""
     cost_bound_nano_usd: int = Field(default=0, sa_type=BigInteger)
     live_output_tokens: int = 0

@@ -182,6 +182,18 @@ def test_sound_and_pictures_are_paid_by_their_own_rates() -> None:
         assert ours.nano_usd == int((price.total_price * 10**9).to_integral_value(ROUND_HALF_EVEN)), model
 
 
+def test_what_each_count_costs_adds_up_to_the_whole() -> None:
+    usage = Usage(1000, 900, 800, 700, 600, 50, 60, 70, 80, 90, 100, 0, 12)
+    for name, model in (("anthropic", "claude-sonnet-4-5"), ("google", "gemini-2.5-flash"), ("perplexity", "sonar")):
+        whole = table().cost_of_call(provider(name), ["unknown", model], usage, NOW_NS)
+        parts = dict(whole.parts or {})
+        within = {"reasoning", "audio_input", "image_input", "audio_cache_read", "audio_output", "image_output"}
+        assert within <= parts.keys()
+        assert sum(cost for part, cost in parts.items() if part not in within) == whole.nano_usd
+    assert "request" in parts
+    assert table().cost_of_call(provider("openai"), ["unknown"], usage, NOW_NS) == (0, False, "", 0, None)
+
+
 def test_the_list_prices_text_as_this_test_assumes() -> None:
     """Guards the test above: the units that we can fill are still the ones that chat models are priced in."""
     priced = sum(

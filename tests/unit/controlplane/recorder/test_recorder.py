@@ -321,7 +321,11 @@ def test_all_that_has_a_price_is_kept_with_the_call(bench: Bench) -> None:
         billed_nano_usd=77,  # as many counts as there are, each another number
     )
     writer = bench.writer()
-    write(writer, started("c_1"), ended("c_1", usage=usage, computed_nano_usd=70, service_tier="flex"))
+    write(
+        writer,
+        started("c_1"),
+        ended("c_1", usage=usage, computed_nano_usd=70, service_tier="flex", cost_parts={"input": 70}),
+    )
     bench.recorder().turn(at_once=True)
     call = bench.call("c_1")
     kept = [
@@ -330,4 +334,5 @@ def test_all_that_has_a_price_is_kept_with_the_call(bench: Bench) -> None:
     ]  # fmt: skip
     assert [call[f"{name}_tokens"] for name in kept] + [call["searches"]] == list(range(1, 14))
     assert (call["billed_nano_usd"], call["computed_nano_usd"], call["service_tier"]) == (77, 70, "flex")
+    assert call["cost_parts"] == '{"input":70}'
     writer.close()

@@ -43,6 +43,7 @@ def test_a_call_takes_the_prices_of_today_and_its_run_the_sum(bench: Bench) -> N
     found = again(bench)
 
     assert bench.call("c_1")["cost_nano_usd"] == 1000 * 1000 + 100 * 10_000
+    assert bench.call("c_1")["cost_parts"] == '{"input":1000000,"output":1000000}'
     assert bench.call("c_1")["price_source"] == "genai-prices 2: openai/gpt-5-mini"
     assert bench.usage()["cost_nano_usd"] == 2 * 2_000_000
     assert bench.told()[-1] == "t_1"
