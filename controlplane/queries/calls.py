@@ -1,5 +1,6 @@
 """Model and tool calls: as rows of a table, as sums between two moments, and one in full."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ _COLUMNS = (
     *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated", "asked_dialect", "dropped"),
     *("queue_us", "connect_us", "billed_nano_usd", "computed_nano_usd", "searches", "audio_input_tokens"),
     *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "service_tier", "response_bytes"),
+    *("audio_cache_read_tokens", "citation_tokens", "cost_parts"),
 )
 
 
@@ -66,11 +68,12 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenKind:
-    """Tokens with a price of their own. `is_part` of the kind above it."""
+    """Tokens with a price of their own. `is_part` of the kind above it, and so is its cost."""
 
     name: str
     count: int
     is_part: bool = False
+    cost_nano_usd: int = 0  # by the price list
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,17 +218,25 @@ def _timing(row: Row[Any]) -> CallTiming:
 
 def _kinds(row: Row[Any]) -> tuple[TokenKind, ...]:
     """Input and output always, the rest where there is any."""
+    costs: dict[str, int] = json.loads(row.cost_parts) if row.cost_parts else {}
     kinds = (
-        TokenKind("Input", row.input_tokens),
-        TokenKind("Audio", row.audio_input_tokens, is_part=True),
-        TokenKind("Images", row.image_input_tokens, is_part=True),
-        TokenKind("Cache read", row.cache_read_tokens),
-        TokenKind("Cache write, 5 min", row.cache_write_5m_tokens),
-        TokenKind("Cache write, 1 h", row.cache_write_1h_tokens),
-        TokenKind("Output", row.output_tokens),
-        TokenKind("Reasoning", row.reasoning_tokens, is_part=True),
-        TokenKind("Audio", row.audio_output_tokens, is_part=True),
-        TokenKind("Images", row.image_output_tokens, is_part=True),
-        TokenKind("Searches", row.searches),
+        ("Input", "input", row.input_tokens, False),
+        ("Audio", "audio_input", row.audio_input_tokens, True),
+        ("Images", "image_input", row.image_input_tokens, True),
+        ("Cache read", "cache_read", row.cache_read_tokens, False),
+        ("Audio", "audio_cache_read", row.audio_cache_read_tokens, True),
+        ("Cache write, 5 min", "cache_write_5m", row.cache_write_5m_tokens, False),
+        ("Cache write, 1 h", "cache_write_1h", row.cache_write_1h_tokens, False),
+        ("Output", "output", row.output_tokens, False),
+        ("Reasoning", "reasoning", row.reasoning_tokens, True),
+        ("Audio", "audio_output", row.audio_output_tokens, True),
+        ("Images", "image_output", row.image_output_tokens, True),
+        ("Sources read", "citation", row.citation_tokens, False),
+        ("Searches", "searches", row.searches, False),
+        ("Requests", "request", 1 if "request" in costs else 0, False),
     )
-    return tuple(kind for kind in kinds if kind.count or kind.name in {"Input", "Output"})
+    return tuple(
+        TokenKind(title, count, is_part, costs.get(name, 0))
+        for title, name, count, is_part in kinds
+        if count or name in {"input", "output"}
+    )

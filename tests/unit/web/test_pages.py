@@ -1,5 +1,6 @@
 """What a click does, with scripts and without, and what it does not do."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -206,3 +207,17 @@ async def test_a_site_whose_database_and_engine_answer_is_ready(yard: Yard) -> N
     async with browser(yard, is_signed_in=False) as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.get("/readyz")).text == "ready\n"
+
+
+async def test_a_call_shows_what_each_kind_of_token_cost(yard: Yard) -> None:
+    await yard.create("Priced", agent="publishing")
+    claim = await yard.claim("publishing")
+    call_id = await yard.call(
+        claim, "gpt-5-mini", "priced", 1_200_500, reasoning_tokens=90, audio_cache_read_tokens=0,
+        cost_parts='{"input":310000,"output":890500,"reasoning":180000}',
+    )  # fmt: skip
+    async with browser(yard) as client:
+        page = (await client.get(f"/calls/{call_id}")).text
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "Input 1,240 $0.00031 " in words
+    assert "Output 410 $0.0008905 of it reasoning 90 $0.00018 " in words
