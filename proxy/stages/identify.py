@@ -10,6 +10,7 @@ from proxy.errors import InvalidKey, RunRevoked
 from proxy.ports import Policy, Principal
 
 _TASK = TASK_HEADER.encode()
+_SIGNATURE = b"AWS4-HMAC-SHA256 "
 MOST_REMEMBERED = 10_000  # known keys; beside one a client may send whatever else it likes
 
 _ANONYMOUS = Principal(key_id="anonymous", kind=KeyKind.ADMIN, workspace_id="local")
@@ -38,7 +39,10 @@ class Callers:
     def find(self, headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
         """See `identify`. The same caller is the same object, as long as policy says the same of it."""
         get = headers.get
-        said = (get(b"authorization"), get(b"x-api-key"), get(b"x-goog-api-key"), get(b"api-key"))
+        authorization = get(b"authorization")
+        if authorization is not None and authorization.startswith(_SIGNATURE):
+            authorization = _signer(authorization)  # the rest is another in each call
+        said = (authorization, get(b"x-api-key"), get(b"x-goog-api-key"), get(b"api-key"))
         known = self._known.get(said)
         if known is None:
             key = present_key(headers)
@@ -71,12 +75,23 @@ def identify(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
 
 
 def present_key(headers: Mapping[bytes, bytes]) -> str:
-    """The key in whichever header the client's library puts it, or ''."""
+    """The key in whichever header the client's library puts it, or ''.
+
+    Amazon's libraries send an API key to addresses of https only. Elsewhere the key is their access key id, and the
+    signature, with any secret, is nothing to us.
+    """
     authorization = headers.get(b"authorization")
     if authorization:
+        if authorization.startswith(_SIGNATURE):
+            return _signer(authorization).decode("latin-1")
         return basic_token(authorization.decode("latin-1")) or ""
     get = headers.get
     return (get(b"x-api-key") or get(b"x-goog-api-key") or get(b"api-key") or b"").decode("latin-1")
+
+
+def _signer(authorization: bytes) -> bytes:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html (November 2026)."""
+    return authorization.partition(b"Credential=")[2].partition(b"/")[0]
 
 
 def _holder(key: str, key_digest: str, policy: Policy) -> Principal:
