@@ -50,8 +50,8 @@ class Attempt(msgspec.Struct, eq=False):
     status: int = 0
     headers: list[tuple[bytes, bytes]] = []  # names in lower case
     is_complete: bool = False
-    parts: list[bytes] = []  # the connection puts there what arrives
-    size: int = 0
+    _parts: list[bytes] = []
+    _size: int = 0
     _head_bytes: int = 0
     _in_body: bool = False
     _is_paused: bool = False
@@ -82,14 +82,14 @@ class Attempt(msgspec.Struct, eq=False):
 
     async def next(self) -> bytes:
         """What has arrived since the last call, joined: one write for one read. b'' at the end."""
-        while not self.parts:
+        while not self._parts:
             if self.is_complete:
                 return b""
             if self._error is not None:
                 raise self._error
             self._waiter = self._pool.loop.create_future()
             await self._waiter
-        parts, self.parts, self.size = self.parts, [], 0
+        parts, self._parts, self._size = self._parts, [], 0
         if self._is_paused and self._connection is not None:
             self._is_paused = False
             self._was_read = True
@@ -98,8 +98,8 @@ class Attempt(msgspec.Struct, eq=False):
 
     async def read(self) -> bytes:
         """The rest of the answer. Raises UpstreamFault when it is cut."""
-        if self.is_complete and len(self.parts) == 1:  # most answers come in one piece, with their head
-            return self.parts.pop()
+        if self.is_complete and len(self._parts) == 1:  # most answers come in one piece, with their head
+            return self._parts.pop()
         parts = []
         while part := await self.next():
             parts.append(part)
@@ -150,10 +150,12 @@ class Attempt(msgspec.Struct, eq=False):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(UpstreamCut(f"Provider {self.provider!r} answered with something that is not HTTP/1.1."))
             return
+        if connection.parts:
+            self._take(connection)
         if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
             self._fail(UpstreamCut(f"Provider {self.provider!r} sent headers without an end."))
             return
-        if self.size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
+        if self._size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
             self._is_paused = True
             connection.transport.pause_reading()
         if is_waiting(self._waiter):
@@ -188,11 +190,21 @@ class Attempt(msgspec.Struct, eq=False):
         if is_waiting(self._head):
             self._head.set_result(None)
 
-    def on_message_complete(self) -> None:
-        if self._in_body:
+    def on_message_complete(self, connection: Connection) -> None:
+        if self._in_body and not self.is_complete:
+            self._take(connection)
             self.is_complete = True
 
     # --- inside ---
+
+    def _take(self, connection: Connection) -> None:
+        """What came of the body; what comes after its end is nobody's."""
+        parts = connection.parts
+        if parts and not self.is_complete:
+            part = parts[0] if len(parts) == 1 else b"".join(parts)
+            self._parts.append(part)
+            self._size += len(part)
+        parts.clear()
 
     async def _connect(self) -> Connection:
         try:

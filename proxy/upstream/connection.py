@@ -19,12 +19,14 @@ IDLE_SECONDS = 60.0  # below the 75 s at which common servers close an idle conn
 class Connection(asyncio.Protocol):
     """One socket and its parser. It belongs to one attempt at a time; bytes that nobody asked for end it."""
 
-    __slots__ = ("_headers", "attempt", "idle_since", "parser", "pool", "transport")
+    __slots__ = ("_headers", "attempt", "idle_since", "on_body", "parser", "parts", "pool", "transport")
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
         self.attempt: Attempt | None = None
         self.idle_since = 0.0
+        self.parts: list[bytes] = []  # of the body, as the parser finds them; `Attempt.feed` takes them out
+        self.on_body = self.parts.append  # a stream has many: not even a frame of ours for each
         self.parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[bytes, bytes]] = []
         self.transport: asyncio.Transport
@@ -45,7 +47,7 @@ class Connection(asyncio.Protocol):
         self.pool.forget(self)
         if self.attempt is not None:
             self.attempt.lost(exc)
-        del self.parser  # it leads back here: the collector would have to find both
+        del self.parser, self.on_body  # it leads back here: the collector would have to find both
 
     # --- the parser's callbacks; within `feed`, so there is an attempt ---
 
@@ -62,15 +64,9 @@ class Connection(asyncio.Protocol):
         if self.attempt is not None:
             self.attempt.on_head(self.parser.get_status_code(), headers, self.parser)
 
-    def on_body(self, part: bytes) -> None:
-        attempt = self.attempt
-        if attempt is not None and not attempt.is_complete:
-            attempt.parts.append(part)
-            attempt.size += len(part)
-
     def on_message_complete(self) -> None:
         if self.attempt is not None:
-            self.attempt.on_message_complete()
+            self.attempt.on_message_complete(self)
 
 
 class Pool:

@@ -95,6 +95,10 @@ def each_data(block: bytes) -> Iterator[bytes]:
     start = 0
     while start < len(block):
         end = block.find(b"\n\n", start)
+        if end >= 0 and block.startswith(b"data: ", start) and block.find(b"\n", start, end) < 0:
+            yield block[start + 6 : end]
+            start = end + 2
+            continue
         end = end + 2 if end >= 0 else len(block)
         if data := _parse_frame(block[start:end]):
             yield data
