@@ -85,7 +85,8 @@ def account_of(document: Any) -> Account | None:
     usage = usage_of(raw, shape)
     if shape == "gemini":
         tier = gemini_tier_of(members(raw))
-        grounded = (member(one, "groundingMetadata") for one in whole.get("candidates") or () if isinstance(one, dict))
+        candidates = whole.get("candidates")
+        grounded = [member(one, "groundingMetadata") for one in (candidates if isinstance(candidates, list) else ())]
         usage = _with_searches(usage, sum(count_gemini_searches(one, model) for one in grounded if one))
     elif shape == "anthropic":
         tier = tier_of(raw)

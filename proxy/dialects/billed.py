@@ -15,11 +15,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from proxy.dialects.reading import member
 
 _TICKS_PER_USD = 10**10
+_MOST_USD = 10**6  # for one call; beyond it a bill is nonsense
 
 
 def billed_usd(cost: object, ticks: object = None, details: object = None, is_byok: object = None) -> Decimal | None:
     """The exact sum, or None when nothing is said. A float is taken as it is written, not as it is stored."""
-    if type(ticks) is int and ticks >= 0:
+    if type(ticks) is int and 0 <= ticks <= _MOST_USD * _TICKS_PER_USD:
         return Decimal(ticks) / _TICKS_PER_USD
     said = _amount(member(cost, "total_cost") if isinstance(cost, dict) else cost)
     if said is None or not is_byok:
@@ -35,4 +36,4 @@ def _amount(said: object) -> Decimal | None:
     if isinstance(said, bool) or not isinstance(said, int | float):
         return None
     amount = Decimal(str(said))
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount <= _MOST_USD else None

@@ -8,6 +8,7 @@ import orjson
 
 from proxy.records import Usage
 
+MOST_COUNTED = 10**12  # beyond it a count is nonsense, and what it costs would be no number of SQL
 CHARACTERS_PER_TOKEN = 4  # English prose; an estimate is marked as one
 
 
@@ -80,8 +81,10 @@ def text_of(value: object) -> str:
 def count_of(value: object) -> int:
     """A token count from outside; nonsense counts nothing."""
     if type(value) is int:
-        return max(0, value)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else 0
+        return value if 0 < value < MOST_COUNTED else 0
+    if type(value) is float and 0 < value < MOST_COUNTED:
+        return int(value)
+    return 0
 
 
 def member(value: object, key: str) -> Any:

@@ -184,3 +184,21 @@ def test_the_words_that_a_price_depends_on_are_read(cost: Any) -> None:
     options = ("--provider", "anthropic", "--model", "claude-opus-4-8", "--at", "2026-11-01", "--tier")
     standard, us, batch, fast = (cost(CLAUDE, *options, word)["nano_usd"] for word in ("x", "us", "batch", "fast"))
     assert (us * 10, batch * 2, fast) == (standard * 11, standard, standard * 2)
+
+
+NONSENSE = (None, -1, 2**70, 1e300, True, "x", [], {}, [1], {"a": 1})
+
+
+@pytest.mark.parametrize("shape", ["openai", "responses", "anthropic", "gemini", "bedrock", "cohere"])
+def test_counts_that_make_no_sense_count_nothing(shape: str) -> None:
+    names = {
+        "openai": ("prompt_tokens", "completion_tokens", "prompt_tokens_details", "cost", "cost_in_usd_ticks"),
+        "responses": ("input_tokens", "output_tokens", "output_tokens_details", "cost"),
+        "anthropic": ("input_tokens", "output_tokens", "cache_creation", "iterations", "server_tool_use"),
+        "gemini": ("promptTokenCount", "candidatesTokenCount", "promptTokensDetails", "cacheTokensDetails"),
+        "bedrock": ("inputTokens", "outputTokens", "cacheDetails"),
+        "cohere": ("billed_units", "tokens", "cached_tokens"),
+    }[shape]
+    for nonsense in NONSENSE:
+        usage = usage_of(dict.fromkeys(names, nonsense), shape)
+        assert usage == Usage(), (nonsense, usage)
