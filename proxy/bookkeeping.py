@@ -116,6 +116,7 @@ def write_ended(call: Call) -> None:
             queue_us=_microseconds(call.received_ns, call.begun_ns),
             connect_us=_microseconds(call.begun_ns, call.asked_ns),
             first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
+            first_token_us=_microseconds(call.asked_ns, call.first_token_ns),
             total_us=_microseconds(call.received_ns, now_ns),
             request_bytes=len(call.body),
             response_bytes=call.answer_bytes,

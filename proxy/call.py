@@ -133,6 +133,7 @@ class Call(msgspec.Struct, eq=False):
     begun_ns: int = 0
     asked_ns: int = 0
     answered_ns: int = 0
+    first_token_ns: int = 0  # of a stream: its first text, thought or call went out
     # translate
     upstream_status: int = 0
     status: int = 0

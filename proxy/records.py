@@ -104,7 +104,8 @@ class CallEnded(msgspec.Struct, tag="call_ended", tag_field="type", frozen=True,
     response_digest: str = ""
     queue_us: int = 0
     connect_us: int = 0
-    first_byte_us: int = 0
+    first_byte_us: int = 0  # since the provider was asked
+    first_token_us: int = 0  # of a stream, likewise: its first text, thought or call was passed on; 0 for none
     total_us: int = 0
     request_bytes: int = 0
     response_bytes: int = 0

@@ -18,7 +18,7 @@ _COLUMNS = (
     *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated", "asked_dialect", "dropped"),
     *("queue_us", "connect_us", "billed_nano_usd", "computed_nano_usd", "searches", "audio_input_tokens"),
     *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "service_tier", "response_bytes"),
-    *("audio_cache_read_tokens", "citation_tokens", "cost_parts"),
+    *("audio_cache_read_tokens", "citation_tokens", "cost_parts", "first_token_us"),
 )
 
 
@@ -78,11 +78,15 @@ class TokenKind:
 
 @dataclass(frozen=True, slots=True)
 class CallTiming:
-    """What a call's time went to, in milliseconds: ours, then the connection, then the provider's."""
+    """What a call's time went to, in milliseconds: ours, then the connection, then the provider's.
+
+    First byte and first token both count from when the provider was asked.
+    """
 
     queue: float
     connect: float
     first_byte: float
+    first_token: float  # of a stream
     rest: float
 
     @property
@@ -92,6 +96,7 @@ class CallTiming:
             ("Waited here", self.queue),
             ("Connected", self.connect),
             ("First byte", self.first_byte),
+            ("First token", self.first_token),
             ("Until the last", self.rest),
         )
         return tuple((name, took) for name, took in named if took > 0)
@@ -211,9 +216,10 @@ async def call_view(session: AsyncSession, workspace_id: str, call_id: str) -> C
 
 
 def _timing(row: Row[Any]) -> CallTiming:
-    before = row.queue_us + row.connect_us + row.first_byte_us
-    rest = max(0, row.total_us - before)
-    return CallTiming(row.queue_us / 1000, row.connect_us / 1000, row.first_byte_us / 1000, rest / 1000)
+    began_us = max(row.first_byte_us, row.first_token_us)
+    rest = max(0, row.total_us - row.queue_us - row.connect_us - began_us)
+    parts = (row.queue_us, row.connect_us, row.first_byte_us, row.first_token_us, rest)
+    return CallTiming(*(part / 1000 for part in parts))
 
 
 def _kinds(row: Row[Any]) -> tuple[TokenKind, ...]:

@@ -20,8 +20,8 @@ _ENDED_COLUMNS = (
     "audio_output_tokens", "image_input_tokens", "image_output_tokens", "audio_cache_read_tokens", "citation_tokens",
     "searches", "is_usage_estimated", "cost_nano_usd", "billed_nano_usd", "computed_nano_usd", "cost_parts",
     "service_tier", "is_priced", "price_source", "stop_reason", "response_model", "response_id", "response_digest",
-    "queue_us", "connect_us", "first_byte_us", "total_us", "request_bytes", "response_bytes", "after_revocation",
-    "replay_of",
+    "queue_us", "connect_us", "first_byte_us", "first_token_us", "total_us", "request_bytes", "response_bytes",
+    "after_revocation", "replay_of",
 )  # fmt: skip
 # Columns without a default in SQL that a started call does not know yet: the tables' defaults are Python's.
 _NOT_YET = {
@@ -32,8 +32,8 @@ _NOT_YET = {
     "service_tier": "",
     "is_usage_estimated": 0, "cost_nano_usd": 0, "live_output_tokens": 0, "live_cost_nano_usd": 0, "is_priced": 1,
     "price_source": "", "stop_reason": "", "response_model": "", "response_id": "", "response_digest": "",
-    "queue_us": 0, "connect_us": 0, "first_byte_us": 0, "total_us": 0, "request_bytes": 0, "response_bytes": 0,
-    "after_revocation": 0, "replay_of": "",
+    "queue_us": 0, "connect_us": 0, "first_byte_us": 0, "first_token_us": 0, "total_us": 0, "request_bytes": 0,
+    "response_bytes": 0, "after_revocation": 0, "replay_of": "",
 }  # fmt: skip
 
 # A parked call's row has no outcome yet and this code; when the call is asked after all, its start takes the row over.
@@ -101,8 +101,8 @@ def ended_parameters(record: CallEnded) -> tuple[Any, ...]:
         usage.citation, usage.searches, usage.is_estimated, record.cost_nano_usd, usage.billed_nano_usd,
         record.computed_nano_usd, cost_parts(record.cost_parts), record.service_tier, record.is_priced,
         record.price_source, record.stop_reason, record.response_model, record.response_id, record.response_digest,
-        record.queue_us, record.connect_us, record.first_byte_us, record.total_us, record.request_bytes,
-        record.response_bytes, record.after_revocation, record.replay_of, record.call_id,
+        record.queue_us, record.connect_us, record.first_byte_us, record.first_token_us, record.total_us,
+        record.request_bytes, record.response_bytes, record.after_revocation, record.replay_of, record.call_id,
     )  # fmt: skip
 
 

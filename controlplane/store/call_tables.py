@@ -82,6 +82,7 @@ class Call(CallsTable, table=True):
     queue_us: int = 0
     connect_us: int = 0
     first_byte_us: int = 0
+    first_token_us: int = 0
     total_us: int = 0
     request_bytes: int = 0
     response_bytes: int = 0

@@ -50,6 +50,11 @@ class Reading(msgspec.Struct, eq=False):
             pieces.append(arguments)
             self.output_characters += len(arguments)
 
+    @property
+    def has_begun(self) -> bool:
+        """Something was said, thought or called."""
+        return self.output_characters > 0 or bool(self._tools)
+
     def digest(self) -> str:
         """16 hex digits of what was said and which tools were called with what; '' for an answer without either."""
         if not self.output_characters and not self._tools:

@@ -35,6 +35,8 @@ async def answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: l
     withhold(call)
     is_stream = call.head.stream is True
     body = _encode(call, foreign, events) if is_stream else _render(call, foreign, folded)
+    if is_stream:
+        call.first_token_ns = call.shared.deps.clock.monotonic_ns()
     call.succeed()
     note(call, foreign.opening.losses)
     await _send(call, attempt.status, foreign_headers(call, attempt), body, is_stream=is_stream)

@@ -45,9 +45,11 @@ class Relay:
         call.progress_ns = call.answered_ns
 
     async def run(self) -> None:
-        call, clock = self._call, self._call.shared.deps.clock
+        call, clock, reading = self._call, self._call.shared.deps.clock, self._tap.reading
         while part := await self._attempt.next():
             self._take(self._decoder.feed(self._inflater.feed(part) if self._inflater else part))
+            if not call.first_token_ns and reading.has_begun:
+                call.first_token_ns = clock.monotonic_ns()
             if self._is_over or self._attempt.is_complete:
                 break
             if self._tap.has_begun and self._held:

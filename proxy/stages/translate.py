@@ -89,9 +89,11 @@ class _Relay:
         call.progress_ns = call.answered_ns
 
     async def run(self) -> None:
-        call, clock = self._call, self._call.shared.deps.clock
+        call, clock, reading = self._call, self._call.shared.deps.clock, self._reader.reading
         while part := await self._attempt.next():
             out = self._feed(part)
+            if not call.first_token_ns and reading.has_begun:
+                call.first_token_ns = clock.monotonic_ns()
             if self._attempt.is_complete:  # its end came with this part: so goes ours, in one write
                 await self._close(out)
                 return
