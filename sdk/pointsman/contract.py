@@ -19,6 +19,7 @@ API_PREFIX: Final = "/api/v1"
 
 # Headers of an agent's call.
 TASK_HEADER: Final = "x-pointsman-task"  # task id or number (T-12): attributes a call made with an agent key
+SUBAGENT_HEADER: Final = "x-pointsman-subagent"  # which of the caller's own agents asks: its calls stand apart
 EPOCH_HEADER: Final = "x-pointsman-epoch"  # the lease's fencing token; every mutating call of a run carries it
 IDEMPOTENCY_HEADER: Final = "idempotency-key"
 REQUEST_ID_HEADER: Final = "x-request-id"
