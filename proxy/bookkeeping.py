@@ -11,6 +11,7 @@ from proxy.ports import Provider
 from proxy.pricing import Cost, billed_or_computed
 from proxy.records import CallEnded, CallParked, CallProgress, CallStarted, Usage
 from proxy.redaction import without_keys
+from proxy.subagents import name_subagent
 
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
 BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
@@ -67,6 +68,7 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         asked_dialect="" if call.is_native or provider is None else call.asked,
         dropped=call.dropped,
         while_waiting=caller.is_waiting,
+        subagent=name_subagent(call.headers),
     )
 
 

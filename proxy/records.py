@@ -64,6 +64,7 @@ class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=T
     asked_dialect: str = ""  # of a translated call: what the provider is asked in
     dropped: tuple[str, ...] = ()  # parameters that the provider did not get, in the client's words
     while_waiting: bool = False  # the run waited for a person, or its task for another: cost of waiting
+    subagent: str = ""  # which of the caller's own agents asks; '' is the first, see `proxy/subagents.py`
 
 
 class CallParked(msgspec.Struct, tag="call_parked", tag_field="type", frozen=True):

@@ -18,7 +18,7 @@ _COLUMNS = (
     *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated", "asked_dialect", "dropped"),
     *("queue_us", "connect_us", "billed_nano_usd", "computed_nano_usd", "searches", "audio_input_tokens"),
     *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "service_tier", "response_bytes"),
-    *("audio_cache_read_tokens", "citation_tokens", "cost_parts", "first_token_us"),
+    *("audio_cache_read_tokens", "citation_tokens", "cost_parts", "first_token_us", "subagent"),
 )
 
 
@@ -56,6 +56,7 @@ class CallRow:
     is_priced: bool
     is_stream: bool
     is_replay: bool
+    subagent: str = ""  # of the caller's own agents; '' is the first
 
     @property
     def is_live(self) -> bool:
@@ -182,6 +183,7 @@ def call_row(row: Row[Any]) -> CallRow:
         is_priced=row.is_priced,
         is_stream=row.is_stream,
         is_replay=bool(row.replay_of),
+        subagent=row.subagent,
     )
 
 

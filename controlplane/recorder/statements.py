@@ -12,7 +12,7 @@ _STARTED_COLUMNS = (
     "call_id", "workspace_id", "kind", "started_at_ns", "key_id", "agent_id", "run_id", "task_id", "epoch", "provider",
     "model", "dialect", "endpoint", "is_stream", "is_simulated", "idempotency_key", "fingerprint", "label", "writer",
     "cost_bound_nano_usd", "traceparent", "span_id", "while_waiting",
-    "asked_dialect", "dropped",
+    "asked_dialect", "dropped", "subagent",
 )  # fmt: skip
 _ENDED_COLUMNS = (
     "ended_at_ns", "outcome", "status", "upstream_status", "error_code", "input_tokens", "cache_read_tokens",
@@ -82,7 +82,7 @@ def started_parameters(record: CallStarted, writer: str) -> tuple[Any, ...]:
         record.task_id, record.epoch, record.provider, record.model, record.dialect, record.endpoint, record.is_stream,
         record.is_simulated, record.idempotency_key, record.fingerprint, record.label, writer,
         record.cost_bound_nano_usd, record.traceparent, record.span_id, record.while_waiting,
-        record.asked_dialect, ", ".join(record.dropped),
+        record.asked_dialect, ", ".join(record.dropped), record.subagent,
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ class Call(CallsTable, table=True):
     idempotency_key: str | None = None
     fingerprint: str = ""
     label: str = ""
+    subagent: str = ""  # of the caller's own agents; '' is the first
     writer: str = ""  # the spool segment's writer, to find calls whose process died
     outcome: str = ""
     status: int = 0

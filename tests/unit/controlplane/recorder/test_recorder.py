@@ -315,6 +315,14 @@ def test_what_was_spent_while_waiting_is_summed_apart(bench: Bench) -> None:
     writer.close()
 
 
+def test_a_call_of_a_helper_keeps_whose_it_is(bench: Bench) -> None:
+    writer = bench.writer()
+    write(writer, started("c_1"), started("c_2", subagent="reader"))
+    bench.recorder().turn(at_once=True)
+    assert (bench.call("c_1")["subagent"], bench.call("c_2")["subagent"]) == ("", "reader")
+    writer.close()
+
+
 def test_all_that_has_a_price_is_kept_with_the_call(bench: Bench) -> None:
     usage = Usage(
         *range(1, 14),
