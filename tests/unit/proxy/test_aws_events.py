@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.wire.aws_events import AwsMessage, BrokenFraming, MessageCutter, render_message
+from proxy.dialects.bedrock.lines import as_lines, from_lines
+from proxy.readable import read_answer
+from proxy.wire.aws_events import AwsMessage, BlockCutter, BrokenFraming, MessageCutter, render_message
 
 NO_HEADERS_NO_PAYLOAD = bytes.fromhex("000000100000000005c248eb7d98c8ff")
 PAYLOAD_ONLY = bytes.fromhex("0000001d00000000fd528c5a") + b"{'foo':'bar'}" + bytes.fromhex("c3653936")
@@ -115,3 +117,40 @@ def test_a_message_says_what_it_is() -> None:
     assert (failure.kind, failure.name) == ("exception", "throttlingException")
     assert AwsMessage(dict(EVENT), b"").name == "contentBlockDelta"
     assert AwsMessage({"id": UUID(int=0)}, b"").name == ""
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.integers(1, 50))
+def test_a_block_cutter_lets_whole_messages_through_and_nothing_is_lost(payloads: list[bytes], width: int) -> None:
+    messages = [render_message(EVENT, payload) for payload in payloads]
+    data, cutter, ends = b"".join(messages), BlockCutter(), {0}
+    for message in messages:
+        ends.add(max(ends) + len(message))
+    out = b""
+    for start in range(0, len(data), width):
+        out += cutter.feed(data[start : start + width])
+        assert len(out) in ends
+    assert (out, cutter.close()) == (data, b"")
+
+
+def test_a_block_cutter_keeps_back_what_was_cut_and_passes_what_is_no_such_stream() -> None:
+    half = PAYLOAD_ONLY[:-3]
+    cutter = BlockCutter()
+    assert cutter.feed(NO_HEADERS_NO_PAYLOAD + half) == NO_HEADERS_NO_PAYLOAD
+    assert cutter.close() == half
+    assert BlockCutter().feed(b"<html>No such thing</html>") == b"<html>No such thing</html>"
+
+
+def test_a_recorded_stream_is_text_that_can_be_read_again() -> None:
+    def event(name: str, payload: bytes) -> bytes:
+        return render_message({**EVENT, ":event-type": name}, payload)
+
+    said = event("contentBlockDelta", '{"contentBlockIndex":0,"delta":{"text":"Gr\u00fc\u00dfe"}}'.encode())
+    text = as_lines(event("messageStart", b'{"role":"assistant"}') + said + said[:-5]).decode()
+
+    assert text.splitlines() == [
+        '{"messageStart":{"role":"assistant"}}',
+        '{"contentBlockDelta":{"contentBlockIndex":0,"delta":{"text":"Gr\u00fc\u00dfe"}}}',
+    ]
+    assert as_lines(from_lines(text)).decode() == text
+    (part,) = read_answer("bedrock", text + '{"cut off')
+    assert getattr(part, "text", "") == "Gr\u00fc\u00dfe"

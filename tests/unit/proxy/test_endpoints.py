@@ -22,6 +22,10 @@ from proxy.wire.multipart import find_field
         ("/openai/deployments/gpt/chat/completions", "/v1/chat/completions", "openai", "generate"),
         ("/gemini/v1beta/models/g:countTokens", "/v1beta/models/g:countTokens", "gemini", "count_tokens"),
         ("/v1/models/g:embedContent", "/v1beta/models/g:embedContent", "gemini", "embed"),
+        ("/v2/chat", "/v2/chat", "cohere", "generate"),
+        ("/cohere/v2/embed", "/v2/embed", "cohere", "embed"),
+        ("/v2/rerank", "/v2/rerank", "cohere", "other"),
+        ("/bedrock/model/m/converse", "/model/m/converse", "bedrock", "generate"),
         (
             "/v1beta1/projects/p/locations/l/publishers/google/models/g:generateContent",
             "/v1beta/models/g:generateContent", "gemini", "generate",
@@ -43,6 +47,13 @@ def test_google_says_model_and_stream_in_the_path() -> None:
     found = find_endpoint("/v1beta/models/anthropic/claude-x:streamGenerateContent")
     assert found is not None
     assert (found.model, found.is_stream, found.tail) == ("anthropic/claude-x", True, "streamGenerateContent")
+
+
+def test_amazon_says_them_there_too_and_an_arn_has_slashes() -> None:
+    name = "arn:aws:bedrock:eu-west-1:1:inference-profile/eu.anthropic.claude-x"
+    found = find_endpoint(f"/model/{name}/converse-stream")
+    assert found is not None
+    assert (found.model, found.is_stream) == (name, True)
 
 
 def test_a_key_in_the_query_moves_to_where_keys_are() -> None:

@@ -53,6 +53,22 @@ def test_a_call_is_put_down_to_its_run(
     assert who(key, policy(*live), task) == expected
 
 
+def test_a_key_may_be_the_one_that_a_request_to_amazon_is_signed_with() -> None:
+    callers, known = Callers(), policy()
+    found = [
+        callers.find(
+            {b"authorization": f"AWS4-HMAC-SHA256 Credential={key}/day/r/s/aws4_request, Signature=1".encode()}, known
+        )
+        for key in ("run", "agent", "run")
+    ]
+    again = callers.find(
+        {b"authorization": b"AWS4-HMAC-SHA256 Credential=run/day/r/s/aws4_request, Signature=2"}, known
+    )
+
+    assert [caller.principal for caller in found] == [FIRST, AGENT, FIRST]
+    assert again is found[0]  # whatever its signature
+
+
 def test_a_revoked_run_is_told_why() -> None:
     with pytest.raises(RunRevoked, match="cancelled"):
         who("old", policy())
