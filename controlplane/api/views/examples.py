@@ -114,6 +114,7 @@ CALL = insight.CallView(
     is_simulated=False,
     while_waiting=False,
     after_revocation=False,
+    subagent="",
     input_tokens=3400,
     cache_read_tokens=1200,
     output_tokens=420,

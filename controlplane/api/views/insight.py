@@ -50,6 +50,7 @@ class CallView(View, frozen=True):
     is_simulated: bool
     while_waiting: bool
     after_revocation: bool
+    subagent: str
     input_tokens: int
     cache_read_tokens: int
     output_tokens: int
