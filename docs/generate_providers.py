@@ -18,6 +18,26 @@ A client may speak Chat Completions, Responses, Messages or Gemini's generateCon
 | name | provider | dialect | passes beside it | key | address |
 |---|---|---|---|---|---|
 """
+FIELDS = """
+## Fields
+
+Of an entry under `providers:` in `pointsman.yaml`, or in the proxy's own file. A provider of the table needs none.
+
+| field | what it says |
+|---|---|
+| `kind` | the name of the table that it is one of, where its own name is another |
+| `dialect` | what it is asked in: `openai`, `responses`, `anthropic`, `gemini`, `bedrock`, `cohere` |
+| `speaks` | a list of dialects beside it in which calls pass as they are |
+| `base_url` | its address up to the version; the whole address of an endpoint is understood too |
+| `api_key` | goes into the header that the provider reads; never into a log, a page or an answer |
+| `settings` | what it needs beside the key, see below |
+| `models` | names, or beginnings that end in `*`, for which it is asked first |
+| `headers` | to be sent with each request |
+| `unsupported` | `warn` (a header names what was taken out), `drop` (only log and call page do), `reject` (400) |
+| `price_provider` | the name under which the price list knows it; `free` for models of one's own |
+| `simulated` | `true`: its calls are labelled so everywhere |
+| `passes_trace_context` | `true`: `traceparent` and `tracestate` go on to it |
+"""
 SETTINGS = """
 ## Settings
 
@@ -55,7 +75,7 @@ def render_providers() -> str:
     quirks = (row for one in known for row in _quirks(one))
     notes = "".join(f"- **{one.title}**: {one.note}\n" for one in known if one.note)
     return "".join([
-        HEAD, _table(map(_row, known)), SETTINGS, _table(settings), UNSUPPORTED, _table(unsupported),
+        HEAD, _table(map(_row, known)), FIELDS, SETTINGS, _table(settings), UNSUPPORTED, _table(unsupported),
         QUIRKS, _table(quirks), NOTES, notes,
     ])  # fmt: skip
 

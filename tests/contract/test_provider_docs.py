@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.config import _PROVIDER_FIELDS
 from proxy.providers.capabilities import table
 from proxy.providers.known import Known
 from proxy.providers.registry import NAMES, all_known
@@ -21,6 +22,12 @@ def test_the_providers_page_is_what_is_known_of_them():
     spec.loader.exec_module(generator)
     page = (ROOT / "docs" / "reference" / "providers.md").read_text(encoding="utf-8")
     assert page == generator.render_providers(), "run: python docs/generate_providers.py"
+
+
+def test_every_field_of_a_provider_is_documented_and_no_other():
+    page = (ROOT / "docs" / "reference" / "providers.md").read_text(encoding="utf-8")
+    section = page.partition("## Fields")[2].partition("## Settings")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(_PROVIDER_FIELDS)
 
 
 def test_each_file_that_knows_a_provider_is_in_the_registry():
