@@ -57,7 +57,7 @@ class FrontClient:
         self._complete()
 
     async def start(self, status: int, headers: Headers) -> None:
-        self._is_chunked = status not in _BODILESS and not any(name == b"content-length" for name, _ in headers)
+        self._is_chunked = status not in _BODILESS and b"content-length" not in dict(headers)
         self._head = self._render(status, headers, _CHUNKED if self._is_chunked else b"")
         self.is_started = True
         self._front.loop.call_soon(self._flush)

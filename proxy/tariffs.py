@@ -89,7 +89,9 @@ class Tariff:
             total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
         if usage.reasoning:
             total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
-        return total + sum(more for _, _, _, more in _rare(usage, rates))
+        for _, _, _, more in _rare(usage, rates):
+            total += more
+        return total
 
     def parts(self, usage: Usage, at_ns: int, tier: str = "") -> dict[str, int]:
         """What each count of `usage` comes to, by its name, in nano-USD; a part's is in that of its whole as well."""

@@ -29,24 +29,16 @@ LONGEST_RETRY_SECONDS = 86_400.0
 
 def read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
     """The headers for the client, and the answer's content type and encoding."""
-    headers: Headers = []
-    content_type = encoding = b""
-    for header in attempt.headers:
-        name, value = header
-        if name not in _DROPPED:
-            headers.append(header)
-            if name == b"content-type":
-                content_type = value
-            elif name == b"content-encoding":
-                encoding = value.strip().lower()
-        elif name == _REQUEST_ID:
-            headers.append((_UPSTREAM_REQUEST_ID, value))
+    said = dict(attempt.headers)
+    headers = [header for header in attempt.headers if header[0] not in _DROPPED]
+    if _REQUEST_ID in said:
+        headers.extend((_UPSTREAM_REQUEST_ID, value) for name, value in attempt.headers if name == _REQUEST_ID)
     headers.append((_REQUEST_ID, call.call_id.encode()))
     if call.dropped:
         headers.extend(dropped_header(call))
     if call.provider is not None and call.provider.is_simulated:
         headers.append((SIMULATED_HEADER.encode(), b"true"))
-    return headers, content_type, encoding
+    return headers, said.get(b"content-type", b""), said.get(b"content-encoding", b"").strip().lower()
 
 
 def foreign_headers(call: Call, attempt: Attempt) -> Headers:

@@ -5,7 +5,6 @@ In a stream the usage stands in a last chunk with `choices: []`, only when `stre
 """
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -81,6 +80,8 @@ class TokenCounts(msgspec.Struct):
     def searches(self) -> int:
         """Perplexity's, and OpenRouter's under both names that it has given them."""
         tools = self.server_tool_use_details or self.server_tool_use
+        if tools is None and self.num_search_queries is None:
+            return 0
         return count_of(self.num_search_queries) or count_of(member(tools, "web_search_requests"))
 
 
@@ -141,12 +142,13 @@ class OpenAIStreamReader:
     def _learn(self, block: bytes) -> bool:
         """By one of its first events, but not the very first: that of a stream says more than all others."""
         self._mould = None
-        for event in reversed(list(islice(each_data(block), 3))):
+        for frame in reversed(block.split(b"\n\n", 3)[:3]):
             self._tried += 1
-            chunk = _decoded(_decode_chunk, event)
-            if chunk is not None and (text := _plain_text(chunk)):
-                self._mould = learn(event, b"content", text)
-                return self._mould is not None
+            if frame.startswith(b"data: "):
+                chunk = _decoded(_decode_chunk, event := frame[6:])
+                if chunk is not None and (text := _plain_text(chunk)):
+                    self._mould = learn(event, b"content", text)
+                    return self._mould is not None
         return False
 
     def _read(self, block: bytes) -> int:
@@ -174,11 +176,13 @@ class OpenAIStreamReader:
             if (text := _plain_text(chunk)) is not None:
                 texts.append(text)
                 continue
-            reading.add_text("".join(texts))
-            texts.clear()
+            if texts:
+                reading.add_text("".join(texts))
+                texts.clear()
             _take(chunk, reading)
             usage_only += is_usage_only(chunk)
-        reading.add_text("".join(texts))
+        if texts:
+            reading.add_text("".join(texts))
         return usage_only
 
 
@@ -306,26 +310,28 @@ def parse_openai_usage(usage: TokenCounts) -> Usage:
     prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
     whole_input = count_of(usage.prompt_tokens)
     output = count_of(usage.completion_tokens)
-    citation = count_of(usage.citation_tokens)
-    reasoning = count_of(completion.reasoning_tokens) if completion else 0
+    citation = count_of(usage.citation_tokens) if usage.citation_tokens else 0
+    reasoning = count_of(completion.reasoning_tokens) if completion and completion.reasoning_tokens else 0
     if reasoning and count_of(usage.total_tokens) == whole_input + output + reasoning:
         output += reasoning  # xAI counts reasoning beside the completion, all others inside
     elif not reasoning and usage.reasoning_tokens and (citation or usage.num_search_queries):
         reasoning = count_of(usage.reasoning_tokens)  # Perplexity's deep research, beside the total too
         output += reasoning
     cached = usage.cached_tokens or usage.prompt_cache_hit_tokens  # Moonshot, DeepSeek
-    read = min(count_of((prompt and prompt.cached_tokens) or cached), whole_input)
-    written = min(count_of(prompt.cache_write_tokens), whole_input - read) if prompt else 0
+    cached = (prompt and prompt.cached_tokens) or cached
+    read = min(count_of(cached), whole_input) if cached else 0
+    is_written = prompt is not None and prompt.cache_write_tokens
+    written = min(count_of(prompt.cache_write_tokens), whole_input - read) if prompt and is_written else 0
     return Usage(
         input=whole_input - read - written,
         cache_read=read,
         cache_write_5m=written,
         output=output,
         reasoning=reasoning,
-        audio_input=count_of(prompt.audio_tokens) if prompt else 0,
-        audio_output=count_of(completion.audio_tokens) if completion else 0,
-        image_input=count_of(prompt.image_tokens) if prompt else 0,
-        image_output=count_of(completion.image_tokens) if completion else 0,
+        audio_input=count_of(prompt.audio_tokens) if prompt and prompt.audio_tokens else 0,
+        audio_output=count_of(completion.audio_tokens) if completion and completion.audio_tokens else 0,
+        image_input=count_of(prompt.image_tokens) if prompt and prompt.image_tokens else 0,
+        image_output=count_of(completion.image_tokens) if completion and completion.image_tokens else 0,
         citation=citation,
         searches=usage.searches(),
         billed_nano_usd=_billed(usage),
