@@ -37,6 +37,7 @@ _GEMINI = ("promptTokenCount", "prompt_token_count", "totalTokenCount", "candida
 _INVOKED = ("inputTokenCount", "inputTextTokenCount", "generation_token_count")
 _OPENAI = ("prompt_tokens", "completion_tokens")
 _ANTHROPIC = ("cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "inference_geo", "iterations")
+_RESPONSES = ("total_tokens", "input_tokens_details", "input_token_details")
 _WITHIN = ("response", "message", "metadata", "delta", "result", "interaction", "x_groq", "body", "payload")
 _NAMES = ("usageMetadata", "usage_metadata", "usage", "meta", "amazon-bedrock-invocationMetrics")
 
@@ -116,7 +117,7 @@ def shape_of(raw: Mapping[str, Any]) -> str:
     if any(name in raw for name in _OPENAI):
         return "openai"
     if "input_tokens" in raw or "output_tokens" in raw:
-        is_responses = "total_tokens" in raw or "input_tokens_details" in raw
+        is_responses = any(name in raw for name in _RESPONSES)
         return "responses" if is_responses and not any(name in raw for name in _ANTHROPIC) else "anthropic"
     if "prompt_eval_count" in raw or "eval_count" in raw:
         return "ollama"
@@ -162,18 +163,30 @@ def _openai(raw: Raw) -> Usage:
 
 
 def _responses(raw: Raw) -> Usage:
-    """Also of pictures made, whose input is told by kind."""
-    usage = parse_usage(raw)
-    read, written = raw.get("input_tokens_details"), raw.get("output_tokens_details")
+    """Also of pictures made, of transcriptions and of realtime answers, which spell it otherwise and tell the kinds."""
+    read = raw.get("input_tokens_details") or raw.get("input_token_details")
+    written = raw.get("output_tokens_details") or raw.get("output_token_details")
+    usage = parse_usage({**raw, "input_tokens_details": read, "output_tokens_details": written})
+    cached_sound = count_of(member(member(read, "cached_tokens_details"), "audio_tokens"))
     return replace(
         usage,
+        audio_input=max(0, usage.audio_input - cached_sound),
+        audio_cache_read=min(cached_sound, usage.cache_read),
         image_input=count_of(member(read, "image_tokens")),
         image_output=count_of(member(written, "image_tokens")),
     )
 
 
 def _gemini(raw: Raw) -> Usage:
-    return parse_gemini_usage(members(raw))
+    """The Live API calls its candidates a response."""
+    said = members(raw)
+    for live, usual in (
+        ("responseTokenCount", "candidatesTokenCount"),
+        ("responseTokensDetails", "candidatesTokensDetails"),
+    ):
+        if live in said:
+            said.setdefault(usual, said[live])
+    return parse_gemini_usage(said)
 
 
 def _interactions(raw: Raw) -> Usage:

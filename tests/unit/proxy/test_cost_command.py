@@ -147,6 +147,12 @@ data: [DONE]
          "m", Usage(9, output=4, searches=1)),
         ('{"usage":{"input_tokens":9,"output_tokens":4,"input_tokens_details":{"image_tokens":5}}}',
          "", Usage(9, output=4, image_input=5)),
+        ('{"response":{"usage":{"total_tokens":50,"input_tokens":30,"output_tokens":20,"input_token_details":'
+         '{"cached_tokens":12,"audio_tokens":25,"cached_tokens_details":{"audio_tokens":10}},'
+         '"output_token_details":{"audio_tokens":15}}}}',
+         "", Usage(18, 12, output=20, audio_input=15, audio_output=15, audio_cache_read=10)),
+        ('{"usageMetadata":{"promptTokenCount":3,"responseTokenCount":4,"responseTokensDetails":'
+         '[{"modality":"AUDIO","tokenCount":4}]}}', "", Usage(3, output=4, audio_output=4)),
         ('{"prompt_tokens":9,"completion_tokens":4,"reasoning_tokens":6,"total_tokens":19,'
          '"cached_prompt_text_tokens":2}', "", Usage(7, 2, output=10, reasoning=6)),
         ('{"prompt_tokens":33,"completion_tokens":7,"total_tokens":40,"citation_tokens":200,"num_search_queries":18,'
