@@ -7,7 +7,7 @@ from pointsman.contract import COST_HEADER
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
 from proxy.dialects.openai.tap import without_usage
-from proxy.dialects.reading import StreamReader
+from proxy.dialects.reading import Reading, StreamReader
 from proxy.dialects.taps import body_reader, stream_reader
 from proxy.dialects.usage_only import UsageReader, read_usage
 from proxy.errors import Headers, UpstreamCut
@@ -19,7 +19,7 @@ from proxy.upstream.attempt import Attempt
 from proxy.wire.aws_events import BlockCutter
 from proxy.wire.content import Decoder, plain
 from proxy.wire.json_array import ElementCutter
-from proxy.wire.sse import FrameCutter
+from proxy.wire.sse import FrameCutter, looks_streamed
 
 
 class Cutter(Protocol):
@@ -57,7 +57,7 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     body = await attempt.read()
     read = body_reader(call.asked) if call.where.operation == "generate" else read_usage
     text = plain(body, encoding)
-    call.reading = read(text)
+    call.reading = _read_events(call, text) if looks_streamed(text) else read(text)
     withhold(call)
     call.status = attempt.status
     call.succeed()
@@ -70,6 +70,13 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
     headers.append((b"content-length", b"%d" % len(body)))
     call.is_committed = True
     await call.client.answer(attempt.status, headers, body)
+
+
+def _read_events(call: Call, text: bytes) -> Reading:
+    """A stream that came under another type."""
+    reader = stream_reader(call.asked)()
+    reader.read(text)
+    return reader.reading
 
 
 class _Relay:

@@ -14,6 +14,7 @@ from proxy.stages.foreign_answer import answer_failure, answer_whole
 from proxy.stages.foreign_relay import Relay
 from proxy.upstream.attempt import Attempt
 from proxy.wire.content import plain
+from proxy.wire.sse import looks_streamed
 
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
@@ -31,6 +32,7 @@ async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> N
         await Relay(call, attempt, foreign, encoding).run()
     else:
         body = plain(await attempt.read(), encoding)
+        is_streamed = is_streamed or looks_streamed(body)  # whatever its header says: seen at OpenAI
         events = _decode(foreign, body) if is_streamed else _parse_whole(foreign, attempt, body)
         await answer_whole(call, attempt, foreign, events)
 

@@ -40,6 +40,11 @@ class FrameCutter:
         return rest
 
 
+def looks_streamed(body: bytes) -> bool:
+    """Is this a stream, whatever was said of it?"""
+    return body.startswith((b"data:", b"event:"))
+
+
 def split_frames(block: bytes) -> list[bytes]:
     """The frames in a block, each with the empty line that ends it."""
     if b"\r" not in block:

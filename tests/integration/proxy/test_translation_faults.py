@@ -17,6 +17,7 @@ from tests.integration.proxy.fake_provider import (
     anthropic_body,
     anthropic_frames,
     chunk,
+    openai_frames,
     streaming,
     whole,
 )
@@ -247,3 +248,13 @@ async def test_a_request_that_makes_no_sense_is_refused_before_anybody_is_asked(
 
     assert (response.status, response.json["error"]["type"]) == (400, "invalid_request_error")
     assert provider.asked == []
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "gpt-5-mini"], ids=["translated", "passed"])
+async def test_a_stream_that_is_called_json_is_read_as_the_stream_it_is(tmp_path: Path, model: str) -> None:
+    frames = anthropic_frames() if model == CLAUDE else openai_frames()
+    async with proxied(tmp_path, answering(whole(b"".join(frames)))) as (_, proxy):
+        response = await proxy.ask(request(model, stream=True))
+
+    assert b"Hel" in response.body
+    assert (proxy.sink.ended["outcome"], proxy.sink.ended["usage"]["output"]) == ("ok", 7 if model == CLAUDE else 20)
