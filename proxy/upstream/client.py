@@ -1,21 +1,35 @@
 """The client: a pool for each origin, an attempt for each try."""
 
+import os
 import ssl
+from collections.abc import Mapping
 
 from proxy.overdue import Overdue
 from proxy.ports import Clock
 from proxy.upstream.attempt import Attempt, Timeouts
 from proxy.upstream.connection import Pool
 from proxy.upstream.origin import Origin
+from proxy.upstream.tunnel import find_relay
 
 LONGEST_LOOK_SECONDS = 1.0  # so late may a deadline be noticed, or by a quarter of it
 
 
 class UpstreamClient:
-    """Belongs to one event loop. `close` ends every connection, in use or idle."""
+    """Belongs to one event loop. `close` ends every connection, in use or idle.
 
-    def __init__(self, clock: Clock, timeouts: Timeouts | None = None, tls: ssl.SSLContext | None = None) -> None:
+    `environment` names the proxy on the way, if there is one, see `proxy/upstream/tunnel.py`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        timeouts: Timeouts | None = None,
+        tls: ssl.SSLContext | None = None,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self._clock = clock
+        self._environment = environment
+        find_relay(environment, Origin("", 443, is_tls=True))  # ValueError now, not with the first call
         self._timeouts = timeouts or Timeouts()
         self._tls = tls
         self._pools: dict[Origin, Pool] = {}
@@ -29,13 +43,18 @@ class UpstreamClient:
         """
         pool = self._pools.get(origin)
         if pool is None:
-            pool = self._pools[origin] = Pool(origin, self._context(origin), self._timeouts.connect)
+            pool = self._open(origin)
         return Attempt(pool, request, provider, self._timeouts, self._clock, self._looks)
 
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
+
+    def _open(self, origin: Origin) -> Pool:
+        relay = find_relay(self._environment, origin)
+        pool = self._pools[origin] = Pool(origin, self._context(origin), self._timeouts.connect, relay)
+        return pool
 
     def _context(self, origin: Origin) -> ssl.SSLContext | None:
         if origin.is_tls and self._tls is None:

@@ -8,6 +8,7 @@ import httptools
 from typing_extensions import override
 
 from proxy.upstream.origin import Origin
+from proxy.upstream.tunnel import Relay, open_tunnel
 
 if TYPE_CHECKING:
     from proxy.upstream.attempt import Attempt
@@ -72,8 +73,11 @@ class Connection(asyncio.Protocol):
 class Pool:
     """The connections of one origin, last in first out, so that few stay warm and the rest may go."""
 
-    def __init__(self, origin: Origin, tls: ssl.SSLContext | None, connect_seconds: float) -> None:
+    def __init__(
+        self, origin: Origin, tls: ssl.SSLContext | None, connect_seconds: float, relay: Relay | None = None
+    ) -> None:
         self._origin = origin
+        self._relay = relay  # a proxy on the way
         self._tls = tls
         self._connect_seconds = connect_seconds
         self._idle: list[Connection] = []
@@ -92,13 +96,17 @@ class Pool:
     async def connect(self) -> Connection:
         """A fresh connection. Raises OSError (also ssl.SSLError) or TimeoutError."""
         async with asyncio.timeout(self._connect_seconds):
-            _, connection = await self.loop.create_connection(
-                lambda: Connection(self),
-                self._origin.host,
-                self._origin.port,
-                ssl=self._tls,
-                server_hostname=self._origin.host if self._tls else None,
-            )
+            connection = Connection(self)
+            if self._relay is not None and self._tls is not None:
+                await open_tunnel(self._relay, self._origin, connection, self._tls)
+            else:
+                await self.loop.create_connection(
+                    lambda: connection,
+                    self._origin.host,
+                    self._origin.port,
+                    ssl=self._tls,
+                    server_hostname=self._origin.host if self._tls else None,
+                )
         self._open.add(connection)
         return connection
 

@@ -280,6 +280,67 @@ async def test_tls_is_verified_and_carries_calls(tmp_path: Path) -> None:
     assert len(provider.asked) == 2
 
 
+async def test_a_proxy_on_the_way_is_asked_to_let_the_call_through_and_sees_none_of_it(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate)
+    seen: list[bytes] = []
+    async with fake_provider(answering(whole(b"hello")), serving) as provider, relaying(seen) as port:
+        origin = Origin("127.0.0.1", provider.port, is_tls=True)
+        tls = ssl.create_default_context(cafile=str(certificate))
+        environment = {"HTTPS_PROXY": f"http://me:p%40ss@127.0.0.1:{port}", "NO_PROXY": "localhost, .internal"}
+        client = UpstreamClient(SystemClock(), tls=tls, environment=environment)
+        assert await Asker(client, origin).read() == (200, b"hello")
+        assert await Asker(client, origin).read() == (200, b"hello")
+        client.close()
+    head, _, rest = b"".join(seen).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n") == [
+        b"CONNECT 127.0.0.1:%d HTTP/1.1" % provider.port,
+        b"host: 127.0.0.1:%d" % provider.port,
+        b"proxy-authorization: Basic bWU6cEBzcw==",
+    ]
+    assert rest
+    assert b"hello" not in rest
+    assert provider.connections == 1
+
+
+async def test_a_proxy_that_refuses_or_is_not_there_is_a_provider_out_of_reach(tmp_path: Path) -> None:
+    origin = Origin("127.0.0.1", 9, is_tls=True)
+    async with relaying([], refusal=b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as port:
+        client = UpstreamClient(SystemClock(), environment={"https_proxy": f"127.0.0.1:{port}"})
+        with pytest.raises(UpstreamUnreachable):
+            await Asker(client, origin).read()
+    with pytest.raises(UpstreamUnreachable):
+        await Asker(client, origin).read()
+
+
+@asynccontextmanager
+async def relaying(seen: list[bytes], refusal: bytes = b"") -> AsyncIterator[int]:
+    """An HTTP proxy for CONNECT."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(head := await reader.readuntil(b"\r\n\r\n"))
+        if refusal:
+            writer.write(refusal)
+            writer.close()
+            return
+        host, port = head.split()[1].decode().split(":")
+        there, to_there = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 Connection established\r\nvia: test\r\n\r\n")
+        await asyncio.gather(pipe(reader, to_there), pipe(there, writer))
+
+    async def pipe(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                seen.append(data)
+                target.write(data)
+        target.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
 def make_certificate(folder: Path) -> Path:
     """A certificate for 127.0.0.1 that nobody but its holder trusts, with its key in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
