@@ -1,8 +1,8 @@
-"""`python bench/run.py`: what a call costs the proxy, beside the least Python can do (floor) and nginx if installed.
+"""`python bench/run.py`: what a call costs the proxy, beside the least Python can do (floor) and peers that are there.
 
 Runs the side-by-side harness of `POINTSMAN_BENCH` (default `../shared/bench`) on this checkout in its release form:
-key, route, usage, cost and log on. Prints its tables and one of ratios; exits 1 when the gate of CPU per JSON call is
-missed.
+key, route, usage, cost and log on. nginx is found on the PATH; Portkey and LiteLLM where `--portkey` and `--litellm`
+say. Prints the harness's tables and two of ratios; exits 1 when the gate of CPU per JSON call is missed.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 GATE_US = 150  # CPU per JSON call at 64 connections, on the machine class of README.md
 PORTS = ("floor", "ours", "ours-bodies")
+Results = dict[str, dict[str, list[dict[str, float]]]]  # by scenario and target, a round each
+PEERS = ("nginx", "portkey", "litellm")
 
 
 def main() -> int:
@@ -30,10 +32,10 @@ def main() -> int:
     *ports, mock_port, _, _ = free_ports(len(PORTS) + 3)
     with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
         targets, results = Path(folder) / "targets.json", Path(folder) / "results.json"
-        targets.write_text(json.dumps(read_targets(harness, options.only, ports)), encoding="utf-8")
+        targets.write_text(json.dumps(read_targets(harness, options, ports)), encoding="utf-8")
         command = [
             sys.executable, str(harness / "bench.py"), str(targets), "--scenario", *options.scenario,
-            "--rounds", str(options.rounds), "--seconds", str(options.seconds), "--warmup", "2",
+            "--rounds", str(options.rounds), "--seconds", str(options.seconds), "--warmup", str(options.warmup),
             "--mock-port", str(mock_port), "--out", str(results), "--vars",
             f"python={sys.executable}", f"checkout={CHECKOUT}",
         ]  # fmt: skip
@@ -50,13 +52,16 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--scenario", nargs="+", default=["json:1,64", "burst:16", "paced:100"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--warmup", type=float, default=2, help="seconds; Node needs 4")
     parser.add_argument("--only", default="", help="comma-separated targets: floor,ours,nginx")
+    parser.add_argument("--portkey", default="", help="a folder with node_modules/@portkey-ai/gateway")
+    parser.add_argument("--litellm", default="", help="a virtual environment with litellm[proxy]")
     parser.add_argument("--nice", type=int, default=0, help="negative, as root: keeps other work out of the figures")
     return parser.parse_args()
 
 
-def read_targets(harness: Path, only: str, ports: list[int]) -> list[dict[str, object]]:
-    """Ours (without and with bodies in the log) and the floor on free ports, nginx as the harness configures it."""
+def read_targets(harness: Path, options: argparse.Namespace, ports: list[int]) -> list[dict[str, object]]:
+    """Ours (without and with bodies in the log) and the floor on free ports, peers as the harness configures them."""
     text = (CHECKOUT / "bench" / "ours.json").read_text(encoding="utf-8")
     floor, ours = json.loads(text)
     bodies = {**ours, "name": "ours-bodies", "files": {"{tmp}/bodies/proxy.yaml": next(iter(ours["files"].values()))}}
@@ -67,11 +72,14 @@ def read_targets(harness: Path, only: str, ports: list[int]) -> list[dict[str, o
         if target is bodies:
             filled = filled.replace("{tmp}/ours/", "{tmp}/bodies/")
         target.update(json.loads(filled), port=port)
-    if shutil.which("nginx"):
-        made = subprocess.run([sys.executable, str(harness / "peers.py")], check=True, capture_output=True, text=True)
-        targets += [target for target in json.loads(made.stdout) if target["name"] == "nginx"]
-    names = [name for name in only.split(",") if name]
-    return [target for target in targets if not names or target["name"] in names]
+    names = [name for name in options.only.split(",") if name]
+    return [target for target in targets + read_peers(harness, options) if not names or target["name"] in names]
+
+
+def read_peers(harness: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    command = [sys.executable, str(harness / "peers.py"), "--portkey", options.portkey, "--litellm", options.litellm]
+    made: list[dict[str, object]] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return [target for target in made if target["name"] != "nginx" or shutil.which("nginx")]
 
 
 def free_ports(count: int) -> list[int]:
@@ -91,23 +99,37 @@ def is_free(port: int) -> bool:
     return True
 
 
-def report(results: dict[str, dict[str, list[dict[str, float]]]]) -> int:
-    """Ratios of CPU per call, which move least between machines; and the gate."""
-    names = ("floor", "ours", "ours-bodies", "nginx")
-    print("\n### CPU per call, microseconds\n")
-    print(f"| scenario | {' | '.join(names)} | ours / floor | ours / nginx |")
-    print("|---|" + "---|" * (len(names) + 2))
-    is_missed = False
-    for scenario, by_target in results.items():
-        cpu = {name: 1000 * statistics.median(one["cpu_s_per_1k"] for one in runs) for name, runs in by_target.items()}
-        row = [f"{cpu[name]:.0f}" if name in cpu else "-" for name in names]
-        others = [name if {name, "ours"} <= set(cpu) else "" for name in ("floor", "nginx")]
-        ratios = [f"{cpu['ours'] / cpu[name]:.2f}" if name else "-" for name in others]
-        print(f"| {scenario} | {' | '.join(row + ratios)} |")
-        is_missed |= scenario == "json:64" and cpu.get("ours", 0) > GATE_US
-    if is_missed:
+def report(results: Results) -> int:
+    """CPU per call, which moves least between machines, and calls per second; and the gate."""
+    cpu = medians(results, "cpu_s_per_1k", 1000)
+    print_table("CPU per call, microseconds; ratios are ours to theirs", cpu)
+    print_table("Calls per second", medians(results, "rps", 1))
+    if cpu.get("json:64", {}).get("ours", 0) > GATE_US:
         print(f"\nGate missed: more than {GATE_US} us of CPU per JSON call at 64 connections.")
-    return int(is_missed)
+        return 1
+    return 0
+
+
+def medians(
+    results: dict[str, dict[str, list[dict[str, float]]]], key: str, unit: float
+) -> dict[str, dict[str, float]]:
+    return {
+        scenario: {name: unit * statistics.median(one[key] for one in runs) for name, runs in by_target.items()}
+        for scenario, by_target in results.items()
+    }
+
+
+def print_table(title: str, figures: dict[str, dict[str, float]]) -> None:
+    """A row for each scenario: every target's figure, then ours in units of the others'."""
+    there = {name for row in figures.values() for name in row}
+    names = [name for name in (*PORTS, *PEERS) if name in there]
+    others = [name for name in names if name not in {"ours", "ours-bodies"}] if "ours" in there else []
+    print(f"\n### {title}\n\n| scenario | {' | '.join([*names, *(f'/ {name}' for name in others)])} |")
+    print("|---|" + "---|" * (len(names) + len(others)))
+    for scenario, row in figures.items():
+        own = [f"{row[name]:.0f}" if name in row else "-" for name in names]
+        ratios = [f"{row['ours'] / row[name]:.3g}" if row.get(name) and "ours" in row else "-" for name in others]
+        print(f"| {scenario} | {' | '.join(own + ratios)} |")
 
 
 if __name__ == "__main__":
