@@ -101,7 +101,7 @@ PROGRAMS = (
         _codex_settings,
     ),
     Program(
-        "Gemini CLI", "@google/gemini-cli", "gemini", "gemini", "openai", "gpt-5-mini",
+        "Gemini CLI", "@google/gemini-cli", "gemini", "gemini", "openai", "gpt-5-nano",
         lambda asking: ["-p", asking.errand, "--model", asking.model, "--yolo", "--skip-trust"],
         lambda asking: {"GOOGLE_GEMINI_BASE_URL": asking.url, "GEMINI_API_KEY": asking.key},
         _gemini_settings,

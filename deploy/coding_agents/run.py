@@ -3,32 +3,29 @@
     .venv/bin/python deploy/coding_agents/run.py [--only codex] [--cache FOLDER] [--keep]
 
 Installs Claude Code, Codex CLI, Gemini CLI and opencode from npm into a folder (1.1 GB; `--cache` keeps it for the next
-time), starts a played model and `proxy serve` in front of it for each, and runs each program without a person. It has
-to write a file by a tool of its own, and the gateway's log has to name every call. Prints a table; 1 if one failed.
+time), starts Pointsman with played models as its providers, and gives each program a task: it runs without a person,
+on the run's key, and has to write a file by a tool of its own. Every call has to stand under the task, helpers' ones
+apart. Prints a table; 1 if one failed.
 Nothing leaves this machine but npm's downloads. Killed, it leaves its folder under the system's temporary one.
 """
 
 import argparse
-import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 from played_model import ERRAND, FILE_NAME, LAST_WORDS, PlayedModel, served
+from pointsman import Agent
+from product import Product, running_product
 from programs import PROGRAMS, Asking, Program
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-KEY = "pointsman-key-of-a-coding-agent"
 LONGEST_SECONDS = 180.0
 
 
@@ -42,6 +39,12 @@ class Outcome:
     tools: list[str] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    task: str = ""
+
+    @property
+    def of_helpers(self) -> int:
+        """Calls of agents that the program started itself."""
+        return len([one for one in self.calls if one["subagent"]])
 
 
 def main() -> int:
@@ -57,7 +60,7 @@ def main() -> int:
     try:
         installed = options.cache or scratch / "programs"
         install(installed, wanted)
-        outcomes = [try_program(one, installed, scratch / one.command) for one in wanted]
+        outcomes = try_all(wanted, installed, scratch)
     finally:
         if options.keep:
             print(f"kept: {scratch}")
@@ -76,26 +79,50 @@ def install(folder: Path, wanted: list[Program]) -> None:
         subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", *missing], check=False)
 
 
-def try_program(program: Program, installed: Path, scratch: Path) -> Outcome:
+def try_all(wanted: list[Program], installed: Path, scratch: Path) -> list[Outcome]:
+    with ExitStack() as stack:
+        models = {}
+        for one in wanted:
+            folder = scratch / one.command / "work"
+            folder.mkdir(parents=True)
+            models[one.command] = stack.enter_context(served(PlayedModel(folder, one.uses_helper)))
+        providers = {
+            f"of-{one.command}": {
+                "dialect": one.foreign,
+                "base_url": f"http://127.0.0.1:{models[one.command].port}/v1",
+                "api_key": "played",
+                "models": [one.model],
+            }
+            for one in wanted
+        }
+        product = stack.enter_context(running_product(scratch, providers))
+        return [try_program(one, installed, product, models[one.command]) for one in wanted]
+
+
+def try_program(program: Program, installed: Path, product: Product, model: PlayedModel) -> Outcome:
+    """Gives the program's agent a task, and runs it on the run's key."""
     outcome = Outcome(program)
     command = installed / "node_modules" / ".bin" / program.command
     if not command.exists():
         outcome.problem = "npm could not install it"
         return outcome
-    home, folder = scratch / "home", scratch / "work"
-    home.mkdir(parents=True)
-    folder.mkdir()
-    model = PlayedModel(folder, program.uses_helper)
-    with served(model), gateway(program, model, scratch) as url:
-        asking = Asking(url, KEY, program.model, home, folder, ERRAND)
+    key = product.command("keys", "create", "--agent", program.command)
+    product.command("task", "create", ERRAND, "--agent", program.command)
+    home = model.folder.parent / "home"
+    home.mkdir()
+    for task in Agent(program.command, url=product.web_url, key=key).tasks():
+        asking = Asking(task.gateway_url, task.gateway_key, program.model, home, model.folder, ERRAND)
         program.prepare(asking)
         outcome.version = run(command, ["--version"], {}, asking, 60).stdout.strip().split("\n")[-1]
         started = time.monotonic()
         said = run(command, program.arguments(asking), program.environment(asking), asking, LONGEST_SECONDS)
         outcome.seconds = time.monotonic() - started
-    (scratch / "said.txt").write_text(f"{said.stdout}\n--- stderr\n{said.stderr}", "utf-8")
-    outcome.tools, outcome.calls = model.called, ended_calls(scratch / "calls.jsonl")
-    outcome.problem = find_problem(outcome, said, folder, len(model.asked))
+        task.submit(said.stdout or "nothing")
+        outcome.task = task.ref
+        break
+    (home.parent / "said.txt").write_text(f"{said.stdout}\n--- stderr\n{said.stderr}", "utf-8")
+    outcome.tools, outcome.calls = model.called, product.recorded_calls(outcome.task, len(model.asked))
+    outcome.problem = find_problem(outcome, said, model)
     return outcome
 
 
@@ -114,75 +141,28 @@ def run(
         return subprocess.CompletedProcess([], -1, said[0], f"{said[1]}\nnot done after {seconds:.0f} s")
 
 
-def find_problem(outcome: Outcome, said: subprocess.CompletedProcess[str], folder: Path, asked: int) -> str:
+def find_problem(outcome: Outcome, said: subprocess.CompletedProcess[str], model: PlayedModel) -> str:
     if said.returncode:
         return f"ended with {said.returncode}: {(said.stderr or said.stdout).strip()[-300:]}"
-    if not (folder / FILE_NAME).exists():
+    if not (model.folder / FILE_NAME).exists():
         return f"wrote no {FILE_NAME}: {(said.stdout or said.stderr).strip()[-300:]}"
     if LAST_WORDS not in said.stdout:
         return f"did not print the last words: {said.stdout.strip()[-300:]}"
-    if len(outcome.calls) != asked:
-        return f"{asked} calls reached the model, {len(outcome.calls)} are in the log"
+    if len(outcome.calls) != len(model.asked):
+        return f"{len(model.asked)} calls reached the model, {len(outcome.calls)} stand under the task"
+    if model.uses_helper and not outcome.of_helpers:
+        return "no call stands under a helper's name"
     bad = [one for one in outcome.calls if one["outcome"] != "ok"]
     return f"calls that did not end well: {bad[0]}" if bad else ""
 
 
-@contextmanager
-def gateway(program: Program, model: PlayedModel, scratch: Path) -> Iterator[str]:
-    """`proxy serve` with one provider of the foreign dialect. Ended when the block ends."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    provider = {"dialect": program.foreign, "base_url": f"http://127.0.0.1:{model.port}/v1", "api_key": "played"}
-    settings = {
-        "listen": {"port": port},
-        "keys": [{"name": program.command, "key": KEY}],
-        "providers": {"foreign": provider},
-        "log": str(scratch / "calls.jsonl"),
-        "state": str(scratch / "state"),
-    }
-    config = scratch / "proxy.yaml"
-    config.write_text(json.dumps(settings), "utf-8")
-    arguments = [sys.executable, "-m", "proxy", "serve", "--config", str(config)]
-    process = subprocess.Popen(arguments, cwd=CHECKOUT)
-    try:
-        await_port(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-def await_port(port: int) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        connection = HTTPConnection("127.0.0.1", port, timeout=1)
-        try:
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-        except ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-        finally:
-            connection.close()
-    raise SystemExit("the gateway did not start")
-
-
-def ended_calls(log: Path) -> list[dict[str, Any]]:
-    records = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
-    return [record for record in records if record["type"] == "call_ended"]
-
-
 def show(outcomes: list[Outcome]) -> None:
-    rows = [("program", "version", "speaks", "model of", "calls", "tools", "seconds", "")]
+    rows = [("program", "version", "speaks", "model of", "task", "calls", "of helpers", "tools", "seconds", "")]
     for one in outcomes:
         of = one.program
-        rows.append(
-            (
-                of.name, one.version, of.dialect, of.foreign, str(len(one.calls)), " ".join(one.tools),
-                f"{one.seconds:.1f}", one.problem or "done",
-            )
-        )  # fmt: skip
+        counts = (one.task, str(len(one.calls)), str(one.of_helpers))
+        ending = (" ".join(one.tools), f"{one.seconds:.1f}", one.problem or "done")
+        rows.append((of.name, one.version, of.dialect, of.foreign, *counts, *ending))
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]))
