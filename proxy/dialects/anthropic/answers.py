@@ -7,11 +7,11 @@ from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Citation, Native, Part, Refusal, Text, Thinking, ToolCall
 from proxy.dialects.anthropic.blocks_in import parse_block
 from proxy.dialects.anthropic.blocks_out import block_kind, own_call_extra, parse_arguments
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
 from proxy.dialects.anthropic.stops import parse_stop, render_stop, render_stop_details
 from proxy.dialects.anthropic.usage import parse_anthropic_usage, render_usage
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member, text_of
 
 _KNOWN = {"id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"}

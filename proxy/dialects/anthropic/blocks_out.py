@@ -18,8 +18,8 @@ from proxy.canonical.parts import (
     ToolResult,
 )
 from proxy.dialects.anthropic.blocks_in import render_mark
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit, fit_call_id
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member
 
 Block = dict[str, Any]

@@ -33,10 +33,10 @@ from proxy.canonical.failure import Failure
 from proxy.dialects.anthropic.answers import message_id, render_citation, tell_lost
 from proxy.dialects.anthropic.blocks_out import own_call_extra
 from proxy.dialects.anthropic.failures import render_failure
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.stops import render_stop, render_stop_details
 from proxy.dialects.anthropic.usage import render_usage
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses
 from proxy.records import Usage
 
 _IN_DELTA = ("container", "stop_details")  # members of `delta`; others stand beside it

@@ -10,7 +10,7 @@ from typing import Any
 from proxy.canonical.parts import Part, Text
 from proxy.canonical.request import Message, Request
 from proxy.dialects.anthropic.blocks_out import Block, BlockRenderer, compact
-from proxy.dialects.anthropic.losses import Losses
+from proxy.dialects.losses import Losses
 
 _SYSTEM = {"system", "developer"}
 _ROLES = {"user": "user", "tool": "user", "assistant": "assistant", "system": "user", "developer": "user"}

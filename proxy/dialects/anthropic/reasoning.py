@@ -11,8 +11,8 @@ import msgspec
 
 from proxy.canonical.parts import Thinking, ToolCall
 from proxy.canonical.request import Effort, Reasoning, Request
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.models import Model
+from proxy.dialects.losses import Losses
 
 # Shared by all dialects that know budgets, so that an effort comes back as the same effort.
 _BUDGETS: dict[Effort, int] = {

@@ -10,12 +10,12 @@ import orjson
 
 from proxy.canonical.request import Format, Rendered, Request
 from proxy.dialects.anthropic.betas import betas_of
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.messages_out import limit_marks, render_messages
 from proxy.dialects.anthropic.models import Model, model_of
 from proxy.dialects.anthropic.reasoning import Thought, render_own_reasoning, render_reasoning
 from proxy.dialects.anthropic.schemas import is_compilable, restrict
 from proxy.dialects.anthropic.tools_out import changed_names, render_tool_choice, render_tools
+from proxy.dialects.losses import Losses
 
 _UNKNOWN = "Anthropic's messages have no such member."
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}

@@ -5,9 +5,9 @@ from typing import Any
 from proxy.canonical.parts import ToolCall, ToolResult
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
 from proxy.dialects.anthropic.blocks_in import render_mark
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.names import fit
 from proxy.dialects.anthropic.schemas import flatten
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member
 
 # The oldest that every host knows; later ones run code to filter what they find.

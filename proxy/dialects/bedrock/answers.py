@@ -5,12 +5,12 @@ from typing import Any
 
 from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Native, Part, Refusal, Text, Thinking
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.blocks_in import parse_blocks
 from proxy.dialects.bedrock.blocks_out import Block, BlockWriter
 from proxy.dialects.bedrock.stops import parse_stop, parse_stop_sequence, render_stop
 from proxy.dialects.bedrock.usage import parse_usage, render_usage
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member, text_of
 
 _KNOWN = {"output", "stopReason", "usage"}

@@ -21,10 +21,10 @@ from proxy.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.families import family_of, has_cache_points, is_claude
 from proxy.dialects.bedrock.formats import fit_document_name, format_of
 from proxy.dialects.bedrock.names import fit_call_id, fit_name
+from proxy.dialects.losses import Losses
 
 Block = dict[str, Any]
 _HEARS_ITSELF = "deepseek"  # the one maker whose models take their own unsigned reasoning back

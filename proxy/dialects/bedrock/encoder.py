@@ -24,7 +24,6 @@ from proxy.canonical.events import (
     UsageReported,
 )
 from proxy.canonical.parts import Part, Thinking
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.answers import render_answer_part
 from proxy.dialects.bedrock.blocks_out import BlockWriter
 from proxy.dialects.bedrock.failures import exception_name
@@ -32,6 +31,7 @@ from proxy.dialects.bedrock.names import fit_call_id, fit_name
 from proxy.dialects.bedrock.stops import parse_stop_sequence, render_stop
 from proxy.dialects.bedrock.usage import parse_usage, render_usage
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import text_of
 from proxy.wire.aws_events import render_message
 

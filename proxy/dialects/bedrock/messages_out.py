@@ -8,8 +8,8 @@ from typing import Any
 
 from proxy.canonical.parts import Part, Text, ToolResult
 from proxy.canonical.request import Message, Request
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.blocks_out import Block, BlockWriter
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member
 
 _SYSTEM_ROLES = {"system", "developer"}

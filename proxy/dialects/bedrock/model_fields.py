@@ -11,10 +11,10 @@
 from typing import Any, get_args
 
 from proxy.canonical.request import Effort, Reasoning, Request
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.models import model_of
 from proxy.dialects.anthropic.reasoning import render_own_reasoning, render_reasoning
 from proxy.dialects.bedrock.families import family_of, is_claude, is_thinking_nova
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member
 
 _EFFORTS: dict[int, Effort] = {1024: "minimal", 2048: "low", 8192: "medium", 16_384: "high", 32_768: "xhigh"}

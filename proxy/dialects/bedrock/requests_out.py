@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from proxy.canonical.request import Rendered, Request
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.anthropic.models import model_of
 from proxy.dialects.anthropic.schemas import restrict
 from proxy.dialects.bedrock.families import family_of, is_claude
 from proxy.dialects.bedrock.messages_out import render_messages
 from proxy.dialects.bedrock.model_fields import Extras, render_model_fields
 from proxy.dialects.bedrock.tools_out import changed_names, render_tools
+from proxy.dialects.losses import Losses
 from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Converse has no such parameter."

@@ -8,10 +8,10 @@ from typing import Any
 
 from proxy.canonical.parts import ToolCall, ToolResult
 from proxy.canonical.request import NativeTool, Request, Tool
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.bedrock.blocks_out import cache_point
 from proxy.dialects.bedrock.families import can_force_tools, can_name_tool, has_cache_points_on_tools
 from proxy.dialects.bedrock.names import fit_name
+from proxy.dialects.losses import Losses, native_kind
 
 _CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 _EMPTY_SCHEMA = {"type": "object", "properties": {}}
@@ -68,7 +68,7 @@ def _render_tool(tool: Tool | NativeTool, request: Request, losses: Losses) -> l
     if isinstance(tool, NativeTool):
         if tool.dialect == "bedrock":
             return [tool.raw]
-        losses.add(str(tool.raw.get("type") or next(iter(tool.raw), "tools")), "Bedrock does not run this tool.")
+        losses.add(native_kind(tool.raw), "Bedrock does not run this tool.")
         return []
     spec: dict[str, Any] = {"name": fit_name(tool.name)}
     if tool.description.strip():

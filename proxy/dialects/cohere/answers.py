@@ -5,13 +5,13 @@ from typing import Any
 
 from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Media, Native, Part, Thinking, ToolCall
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.codec import Opening
 from proxy.dialects.cohere.content_in import parse_message_parts
 from proxy.dialects.cohere.content_out import render_assistant
 from proxy.dialects.cohere.logprobs import parse_logprobs, render_logprobs
 from proxy.dialects.cohere.stops import parse_stop, render_stop
 from proxy.dialects.cohere.usage import parse_usage, render_usage
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import text_of
 
 _KNOWN = {"id", "finish_reason", "message", "usage", "logprobs"}

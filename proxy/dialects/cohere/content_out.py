@@ -5,8 +5,8 @@ from typing import Any
 
 from proxy.canonical.parts import Citation, Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Message, Request
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.cohere.content_in import PLAN
+from proxy.dialects.losses import Losses
 
 Block = dict[str, Any]
 

@@ -23,12 +23,12 @@ from proxy.canonical.events import (
     ToolCallStarted,
     UsageReported,
 )
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.codec import Opening
 from proxy.dialects.cohere.content_in import PLAN
 from proxy.dialects.cohere.logprobs import render_logprobs
 from proxy.dialects.cohere.stops import render_stop
 from proxy.dialects.cohere.usage import parse_usage, render_usage
+from proxy.dialects.losses import Losses
 
 _START = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
 

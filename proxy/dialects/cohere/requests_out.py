@@ -7,8 +7,8 @@ what does not fit is told as a loss.
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Reasoning, Rendered, Request, Tool
-from proxy.dialects.anthropic.losses import Losses
 from proxy.dialects.cohere.content_out import render_messages
+from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Cohere's chat has no such parameter."
@@ -76,7 +76,7 @@ def _render_tool(tool: Tool | NativeTool, request: Request, losses: Losses) -> d
     if isinstance(tool, NativeTool):
         if tool.dialect == "cohere":
             return tool.raw
-        losses.add(str(tool.raw.get("type") or next(iter(tool.raw), "tools")), "Cohere does not run this tool.")
+        losses.add(native_kind(tool.raw), "Cohere does not run this tool.")
         return None
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:

@@ -17,10 +17,10 @@ from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.chunks import ChunkReader
 from proxy.dialects.gemini.grounding import Grounding
 from proxy.dialects.gemini.logprobs import render_logprobs
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.parts_out import render_parts
 from proxy.dialects.gemini.stops import render_stop
 from proxy.dialects.gemini.usage import render_usage
+from proxy.dialects.losses import Losses
 
 LATEST = 2**33  # seconds since the epoch: the year 2242
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from proxy.canonical.parts import Part, Text, ToolCall, ToolResult
 from proxy.canonical.request import Message, Request
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.models import generation, takes_media_results, wants_signatures
 from proxy.dialects.gemini.parts_out import render_parts, render_result
+from proxy.dialects.losses import Losses
 
 # Base64 of 'skip_thought_signature_validator', which Google names for histories that another model made:
 # https://ai.google.dev/gemini-api/docs/thought-signatures (November 2026)

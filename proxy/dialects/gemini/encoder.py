@@ -31,9 +31,9 @@ from proxy.canonical.parts import ToolCall
 from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.answers import Ending, is_blocked, own_members, render_end, render_head
 from proxy.dialects.gemini.failures import render_failure
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.parts_out import render_call, render_media, render_native
 from proxy.dialects.gemini.usage import render_usage
+from proxy.dialects.losses import Losses
 
 _NOTHING = {"parts": [{"text": ""}], "role": "model"}  # Google ends its streams with it
 

@@ -7,12 +7,12 @@ names exactly what was lost: 'generationConfig.speechConfig'.
 from typing import Any
 
 from proxy.canonical.request import Format, Request
-from proxy.dialects.gemini.losses import Losses, word_of
 from proxy.dialects.gemini.models import mixes_tools, speaks_in
 from proxy.dialects.gemini.reasoning import parse_thinking, render_thinking
 from proxy.dialects.gemini.schemas import from_openapi
 from proxy.dialects.gemini.spelling import listed, members
 from proxy.dialects.gemini.tools import render_schema
+from proxy.dialects.losses import Losses, word_of
 from proxy.dialects.reading import text_of
 from proxy.errors import InvalidRequest
 
@@ -85,7 +85,7 @@ def render_generation(request: Request, losses: Losses) -> dict[str, Any]:
     if request.stop:
         config["stopSequences"] = request.stop[:MOST_STOPS]
         if len(request.stop) > MOST_STOPS:
-            losses.add_member(request, "stop", f"Gemini takes {MOST_STOPS} stop sequences; the others were left out.")
+            losses.of(request, "stop", f"Gemini takes {MOST_STOPS} stop sequences; the others were left out.")
     if modalities := _render_modalities(request, losses):
         config["responseModalities"] = modalities
     config.update(_render_format(request, losses))
@@ -110,7 +110,7 @@ def _render_format(request: Request, losses: Losses) -> dict[str, Any]:
         return {}
     is_own = request.dialect == "gemini"
     if form.kind != "text" and request.tools and not is_own and not mixes_tools(request.model):
-        losses.add_member(request, "format", "This model takes either tools or a form for its answer, not both.")
+        losses.of(request, "format", "This model takes either tools or a form for its answer, not both.")
         return {}
     if form.kind == "text":
         return {"responseMimeType": "text/plain"} if is_own else {}

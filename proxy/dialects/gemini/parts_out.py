@@ -6,9 +6,8 @@ from typing import Any
 
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.dialects.gemini.calls import is_made, parse_object
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.names import fit
-from proxy.dialects.reading import text_of
+from proxy.dialects.losses import Losses, native_kind
 
 _DATA_URL = re.compile(r"data:([^;,]*)((?:;[^,;]*)*),(.*)", re.DOTALL)
 _UNKNOWN_TYPES = {"image": "image/jpeg", "document": "application/pdf", "audio": "audio/wav", "video": "video/mp4"}
@@ -156,6 +155,6 @@ def render_native(part: Native, losses: Losses, *, is_answer: bool = False) -> R
     """Of another dialect's block a model is told in words; to a client they would look like the answer's own."""
     if part.dialect == "gemini":
         return [part.raw]
-    name = text_of(part.raw.get("type")) or next(iter(part.raw), "part")
+    name = native_kind(part.raw)
     losses.add(name, f"Only {part.dialect} knows this part.")
     return [{"text": part.text}] if part.text and not is_answer else []

@@ -7,9 +7,9 @@ What a Gemini client said goes back as it was said; what others said is fitted t
 from typing import Any, get_args
 
 from proxy.canonical.request import Effort, Reasoning, Request
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.models import budget, can_think, levels, thinks_in_levels
 from proxy.dialects.gemini.spelling import members
+from proxy.dialects.losses import Losses
 
 DYNAMIC = -1
 
@@ -48,7 +48,7 @@ def render_thinking(request: Request, losses: Losses) -> dict[str, Any]:
     is_off = asked.is_off or asked.effort == "none"
     if not can_think(request.model):
         if not is_off:
-            losses.add_member(request, "reasoning", "This model does not think before it answers.")
+            losses.of(request, "reasoning", "This model does not think before it answers.")
         return {}
     config = _level(request, asked, losses) if thinks_in_levels(request.model) else _budget(request, asked, losses)
     if not is_off and asked.summary != "":
@@ -74,9 +74,7 @@ def _as_said(asked: Reasoning) -> dict[str, Any]:
 def _level(request: Request, asked: Reasoning, losses: Losses) -> dict[str, Any]:
     known = levels(request.model)
     if asked.is_off or asked.effort == "none":
-        losses.add_member(
-            request, "reasoning", f"This model cannot stop thinking; it thinks at its least, {known[0]!r}."
-        )
+        losses.of(request, "reasoning", f"This model cannot stop thinking; it thinks at its least, {known[0]!r}.")
         return {"thinkingLevel": known[0]}
     effort = asked.effort or _nearest(asked.budget_tokens)
     if effort is None:
@@ -92,7 +90,7 @@ def _budget(request: Request, asked: Reasoning, losses: Losses) -> dict[str, Any
     if asked.is_off or asked.effort == "none":
         if limits.can_be_off:
             return {"thinkingBudget": 0}
-        losses.add_member(request, "reasoning", "This model cannot stop thinking; it has its smallest budget.")
+        losses.of(request, "reasoning", "This model cannot stop thinking; it has its smallest budget.")
         return {"thinkingBudget": limits.least}
     tokens = asked.budget_tokens or (_BUDGETS[asked.effort] if asked.effort else None)
     if tokens is None:

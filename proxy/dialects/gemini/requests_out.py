@@ -5,9 +5,9 @@ from typing import Any
 from proxy.canonical.request import Rendered, Request
 from proxy.dialects.gemini.contents import render_contents
 from proxy.dialects.gemini.generation import render_generation
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.models import mixes_tools
 from proxy.dialects.gemini.tools import render_tool_choice, render_tools
+from proxy.dialects.losses import Losses
 
 _TIERS = {"standard": "standard", "default": "standard", "flex": "flex", "priority": "priority"}
 _NO_PLACE = {
@@ -66,9 +66,9 @@ def _place_rest(request: Request, tools: list[dict[str, Any]], losses: Losses) -
 def _note_unsaid(request: Request, body: dict[str, Any], losses: Losses) -> None:
     for member, reason in _NO_PLACE.items():
         if getattr(request, member):
-            losses.add_member(request, member, reason)
+            losses.of(request, member, reason)
     if request.is_parallel is False:
-        losses.add_member(request, "is_parallel", "Gemini calls as many functions at once as it likes.")
+        losses.of(request, "is_parallel", "Gemini calls as many functions at once as it likes.")
     if tier := _TIERS.get(request.service_tier, ""):
         body["serviceTier"] = tier
     elif request.service_tier not in {"", "auto"}:

@@ -7,11 +7,11 @@ Google runs itself.
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
-from proxy.dialects.gemini.losses import Losses
 from proxy.dialects.gemini.models import mixes_tools, takes_json_schema
 from proxy.dialects.gemini.names import fit
 from proxy.dialects.gemini.schemas import Schema, from_openapi, to_json_schema, to_openapi
 from proxy.dialects.gemini.spelling import demand_members, listed, members
+from proxy.dialects.losses import Losses
 from proxy.dialects.reading import text_of
 
 _KNOWN = {"name", "description", "parameters", "parametersJsonSchema"}

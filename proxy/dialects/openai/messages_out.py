@@ -10,8 +10,8 @@ from typing import Any
 
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Message, Request
+from proxy.dialects.losses import Losses
 from proxy.dialects.openai.answers import render_call
-from proxy.dialects.openai.losses import Losses
 from proxy.dialects.openai.media import render_media
 from proxy.dialects.openai.models import is_reasoning
 from proxy.dialects.openai.names import fit_call_id, fit_name

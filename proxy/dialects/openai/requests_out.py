@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from proxy.canonical.request import Format, NativeTool, Reasoning, Rendered, Request, Tool
-from proxy.dialects.openai.losses import Losses
+from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.openai.messages_out import render_messages
 from proxy.dialects.openai.models import (
     effort_of,
@@ -22,7 +22,6 @@ from proxy.dialects.openai.models import (
 )
 from proxy.dialects.openai.names import fit_name
 from proxy.dialects.openai.tools import render_choice, render_tool
-from proxy.dialects.reading import text_of
 
 MOST_STOPS = 4  # https://platform.openai.com/docs/api-reference/chat/create#chat-create-stop
 _TIERS = {"auto", "default", "flex", "scale", "priority"}
@@ -34,7 +33,7 @@ _DEFAULTS = {"temperature": 1.0, "top_p": 1.0, "presence_penalty": 0.0, "frequen
 
 
 def render_request(request: Request) -> Rendered:
-    losses = Losses(request)
+    losses = Losses()
     is_own = request.dialect == "openai"
     body: dict[str, Any] = {"model": request.model, "messages": render_messages(request, losses)}
     body |= _render_tools(request, losses, is_own=is_own)
@@ -66,15 +65,15 @@ def _render_limits(request: Request, losses: Losses, *, is_own: bool) -> dict[st
     if not is_own and is_reasoning(request.model):
         for name in _REFUSED:
             if said[name] is not None and said.pop(name) != _DEFAULTS.get(name):
-                losses.add(name, f"{request.model} does not take it")
+                losses.of(request, name, f"{request.model} does not take it")
     if not is_own and len(request.stop) > MOST_STOPS and said.get("stop"):
         said["stop"] = request.stop[:MOST_STOPS]
-        losses.add("stop", f"Chat Completions takes {MOST_STOPS} of them")
+        losses.of(request, "stop", f"Chat Completions takes {MOST_STOPS} of them")
     if request.top_k is not None:
         if is_own:
             said["top_k"] = request.top_k
         else:
-            losses.add("top_k", "Chat Completions has no such parameter")
+            losses.of(request, "top_k", "Chat Completions has no such parameter")
     limit = "max_completion_tokens" if is_reasoning(request.model) else "max_tokens"
     said[limit] = request.max_tokens
     return {name: value for name, value in said.items() if value is not None}
@@ -112,7 +111,7 @@ def _render_native(tool: NativeTool, model: str, tools: list[dict[str, Any]], lo
     if tool.dialect == "openai":
         tools.append(tool.raw)
         return {}
-    name = text_of(tool.raw.get("type")) or next(iter(tool.raw), "tool")
+    name = native_kind(tool.raw)
     if name.startswith(_SEARCHES) and takes_search(model):
         return {"web_search_options": {}}
     losses.add(name, "a tool that its own provider runs; Chat Completions has none like it for this model")
@@ -131,10 +130,10 @@ def _render_reasoning(request: Request, losses: Losses, *, is_own: bool) -> dict
     if not takes_effort(request.model):
         if not reasoning.is_off:
             reason = "does not think" if is_never_thinking(request.model) else "is not known to take it"
-            losses.add("reasoning_effort", f"{request.model} {reason}")
+            losses.of(request, "reasoning", f"{request.model} {reason}")
         return {}
     if reasoning.is_off and effort not in {"none", "minimal"}:
-        losses.add("reasoning_effort", f"{request.model} cannot stop thinking, only think little")
+        losses.of(request, "reasoning", f"{request.model} cannot stop thinking, only think little")
     return {"reasoning_effort": effort}
 
 
@@ -174,12 +173,13 @@ def _render_words(request: Request, losses: Losses, *, is_own: bool) -> dict[str
         if is_own or is_reasoning(request.model):
             said["verbosity"] = request.verbosity
         else:
-            losses.add("verbosity", f"{request.model} does not take it")
+            losses.of(request, "verbosity", f"{request.model} does not take it")
     if request.modalities and (is_own or request.modalities != ["text"]):
         if is_own:
             said["modalities"] = request.modalities
         else:
-            losses.add("modalities", "Chat Completions answers in text, and in sound only with a voice that is named")
+            reason = "Chat Completions answers in text, and in sound only with a voice that is named"
+            losses.of(request, "modalities", reason)
     return said
 
 

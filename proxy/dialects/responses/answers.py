@@ -7,13 +7,13 @@ from proxy.canonical.answer import Answer, Choice
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.reading import count_of, member, text_of
 from proxy.dialects.responses.citations import render_annotation
 from proxy.dialects.responses.custom_calls import custom_names, free_text
 from proxy.dialects.responses.foreign_searches import is_search, search_item
 from proxy.dialects.responses.grouping import grouped, reasoning_item
 from proxy.dialects.responses.items_out import image_item
-from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
 from proxy.dialects.responses.output_items import own_call_extra, parse_output_item
 from proxy.dialects.responses.parts_in import list_of

@@ -29,11 +29,11 @@ from proxy.canonical.events import (
 from proxy.canonical.failure import Failure
 from proxy.canonical.parts import ToolCall
 from proxy.dialects.codec import Opening
+from proxy.dialects.losses import Losses
 from proxy.dialects.responses.answers import OutputItems
 from proxy.dialects.responses.citations import render_annotation
 from proxy.dialects.responses.custom_calls import free_text
 from proxy.dialects.responses.failures import stream_error
-from proxy.dialects.responses.losses import Losses
 from proxy.dialects.responses.open_items import Frames, OpenCall, OpenMessage, OpenThought, whole_item
 from proxy.dialects.responses.skeleton import item_id, response_id, response_skeleton
 from proxy.dialects.responses.stops import native_member, render_stop

@@ -5,8 +5,8 @@ from typing import Any
 
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Message, Request
+from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.responses.grouping import grouped, reasoning_item
-from proxy.dialects.responses.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
 from proxy.dialects.responses.output_items import own_call_extra
 from proxy.dialects.responses.parts_out import PartsOut

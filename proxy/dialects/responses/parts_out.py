@@ -3,7 +3,7 @@
 from typing import Any
 
 from proxy.canonical.parts import Media, Native, Part, Refusal, Text
-from proxy.dialects.responses.losses import Losses, native_kind
+from proxy.dialects.losses import Losses, native_kind
 from proxy.errors import Dialect
 
 _UNREACHABLE = ("gs://", "s3://")

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 from proxy.canonical.parts import Text
-from proxy.canonical.request import Effort, Loss, Message, Reasoning, Rendered, Request
+from proxy.canonical.request import Effort, Message, Reasoning, Rendered, Request
+from proxy.dialects.losses import Losses
 from proxy.dialects.responses.items_out import ItemsOut
-from proxy.dialects.responses.losses import Losses
 from proxy.dialects.responses.tools_out import render_tool_choice, render_tools
 
 LEAST_TOKENS = 16  # "Expected a value >= 16" for max_output_tokens (api.openai.com, November 2026)
@@ -35,8 +35,7 @@ def thinks(model: str) -> bool:
 
 def render_request(request: Request) -> Rendered:
     """Without `stream_options.include_usage`: a stream of this API always says its usage, and refuses the member."""
-    found: list[Loss] = []
-    losses = Losses(found, request.dialect)
+    losses = Losses()
     instructions, messages = _take_instructions(request)
     body: dict[str, Any] = {"model": request.model, "input": ItemsOut(request, losses).render(messages)}
     body.update(
@@ -55,7 +54,7 @@ def render_request(request: Request) -> Rendered:
     )
     _add_rest(request, body, losses)
     _add_include(request, body)
-    return Rendered({name: value for name, value in body.items() if value is not None}, found)
+    return Rendered({name: value for name, value in body.items() if value is not None}, losses.found)
 
 
 def _take_instructions(request: Request) -> tuple[str | None, list[Message]]:
@@ -72,19 +71,27 @@ def _take_instructions(request: Request) -> tuple[str | None, list[Message]]:
 def _render_max_tokens(request: Request, losses: Losses) -> int | None:
     if request.max_tokens is None or request.dialect == "responses" or request.max_tokens >= LEAST_TOKENS:
         return request.max_tokens
-    losses.add("max_tokens", f"The least that can be asked for is {LEAST_TOKENS}.")
+    losses.of(request, "max_tokens", f"The least that can be asked for is {LEAST_TOKENS}.")
     return LEAST_TOKENS
 
 
 def _render_sampling(request: Request, losses: Losses) -> dict[str, Any]:
     said = tuple(name for name in _MISSING if getattr(request, name) != _NEUTRAL.get(name))
-    losses.add_said(request, said, "This API has no such parameter.")
+    _note(request, said, "This API has no such parameter.", losses)
     if [one for one in request.modalities if one != "text"]:
-        losses.add("modalities", "This API answers text; images come from a tool.")
+        losses.of(request, "modalities", "This API answers text; images come from a tool.")
     if request.dialect != "responses" and thinks(request.model):
-        losses.add_said(request, ("temperature", "top_p"), f"{request.model} takes no sampling parameters.")
+        _note(request, ("temperature", "top_p"), f"{request.model} takes no sampling parameters.", losses)
         return {}
     return {"temperature": request.temperature, "top_p": request.top_p}
+
+
+def _note(request: Request, members: tuple[str, ...], reason: str, losses: Losses) -> None:
+    """Those of these members of the request that are set."""
+    for member in members:
+        value: Any = getattr(request, member)
+        if value is not None and value != [] and value != "":
+            losses.of(request, member, reason)
 
 
 def _render_reasoning(request: Request, losses: Losses) -> dict[str, Any] | None:
@@ -103,7 +110,7 @@ def _effort(said: Reasoning, request: Request, losses: Losses) -> Effort | None:
     if request.dialect == "responses":
         return said.effort
     if said.is_off:
-        return _least_effort(request.model, losses)
+        return _least_effort(request, losses)
     if said.effort is not None:
         return "xhigh" if said.effort == "max" else said.effort
     if said.budget_tokens is not None:
@@ -111,13 +118,14 @@ def _effort(said: Reasoning, request: Request, losses: Losses) -> Effort | None:
     return None
 
 
-def _least_effort(model: str, losses: Losses) -> Effort | None:
+def _least_effort(request: Request, losses: Losses) -> Effort | None:
     """What comes nearest to not thinking; a model that never thinks is told nothing."""
+    model = request.model
     if not thinks(model):
         return None
     if _KNOWS_NONE.match(model):
         return "none"
-    losses.add("reasoning", f"{model} always thinks; it is asked to think little.")
+    losses.of(request, "reasoning", f"{model} always thinks; it is asked to think little.")
     return "minimal" if "gpt-5" in model and "codex" not in model else "low"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from proxy.canonical.parts import Text
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
-from proxy.dialects.responses.losses import Losses
+from proxy.dialects.losses import Losses
 from proxy.dialects.responses.requests_out import render_text
 from proxy.dialects.responses.tools_out import render_tool_choice, render_tools
 
@@ -69,7 +69,7 @@ def response_skeleton(identity: str, model: str, created: int, request: Request 
 
 
 def _echo(request: Request) -> dict[str, Any]:
-    losses = Losses([])  # the request's own renderer has said them
+    losses = Losses()  # the request's own renderer has said them
     echo: dict[str, Any] = {
         "instructions": _instructions(request),
         "max_output_tokens": request.max_tokens,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
-from proxy.dialects.responses.losses import Losses, native_kind
+from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
 
 _KEPT = "namespace_description"

@@ -334,7 +334,7 @@ def test_features_that_want_announcing_are_announced() -> None:
 def test_a_limit_that_the_model_does_not_reach_is_lowered_and_told() -> None:
     rendered = render(model=OLD, max_tokens=16_384)
     assert rendered.body["max_tokens"] == 8192
-    assert names(rendered) == ["max_tokens"]
+    assert names(rendered) == ["max_completion_tokens"]
     assert render(model="kimi-k2", max_tokens=99_000).body["max_tokens"] == 99_000
 
 
