@@ -63,7 +63,7 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         fingerprint=fingerprint(call.model, head),
         label=label(head),
         cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
-        traceparent=trace.decode() if _TRACEPARENT.fullmatch(trace) else "",
+        traceparent=trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else "",
         span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
         asked_dialect="" if call.is_native or provider is None else call.asked,
         dropped=call.dropped,
@@ -118,7 +118,7 @@ def write_ended(call: Call) -> None:
             queue_us=_microseconds(call.received_ns, call.begun_ns),
             connect_us=_microseconds(call.begun_ns, call.asked_ns),
             first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
-            first_token_us=_microseconds(call.asked_ns, call.first_token_ns),
+            first_token_us=_microseconds(call.asked_ns, call.first_token_ns) if call.first_token_ns else 0,
             total_us=_microseconds(call.received_ns, now_ns),
             request_bytes=len(call.body),
             response_bytes=call.answer_bytes,
@@ -209,4 +209,4 @@ def _recorded(call: Call, body: bytes) -> str:
 
 
 def _microseconds(start_ns: int, end_ns: int) -> int:
-    return (end_ns - start_ns) // 1000 if start_ns and end_ns > start_ns else 0
+    return (end_ns - start_ns) // 1000 if end_ns > start_ns > 0 else 0

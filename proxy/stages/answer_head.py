@@ -32,7 +32,7 @@ def read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
     said = dict(attempt.headers)
     headers = [header for header in attempt.headers if header[0] not in _DROPPED]
     if _REQUEST_ID in said:
-        headers.extend((_UPSTREAM_REQUEST_ID, value) for name, value in attempt.headers if name == _REQUEST_ID)
+        headers.append((_UPSTREAM_REQUEST_ID, said[_REQUEST_ID]))
     headers.append((_REQUEST_ID, call.call_id.encode()))
     if call.dropped:
         headers.extend(dropped_header(call))
