@@ -49,11 +49,20 @@ class Mould:
             texts.append(last)
         else:  # it only begins like the others
             after = self._start + last + end + after
-        try:
-            decoded = _decode_texts(b'["%b"]' % b'","'.join(texts))
-        except msgspec.MsgspecError:
-            return None
-        return Cast(block[:start], "".join(decoded), after) if len(decoded) == len(texts) else None
+        text = _read_texts(texts)
+        return None if text is None else Cast(block[:start], text, after)
+
+
+def _read_texts(texts: list[bytes]) -> str | None:
+    """What JSON strings without their quotes say together; None when one is none."""
+    joined = b"".join(texts)
+    try:
+        if _PLAIN.fullmatch(joined):  # most have nothing to be decoded
+            return joined.decode()
+        decoded = _decode_texts(b'["%b"]' % b'","'.join(texts))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return "".join(decoded) if len(decoded) == len(texts) else None
 
 
 def learn(event: bytes, member: bytes, text: str) -> Mould | None:
