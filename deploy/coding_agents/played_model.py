@@ -5,6 +5,7 @@ path. Which tool is called, and with what, is found in the tools that the reques
 """
 
 import json
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,8 +22,17 @@ LAST_WORDS = f"{FILE_NAME} is written."
 ERRAND = f"Create the file {FILE_NAME} in this folder."
 # Tools of known programs, the plainest first. Those that take a command get one for a shell.
 WRITERS = ("Write", "write_file", "write", "shell_command", "exec_command", "shell", "bash", "run_shell_command")
-# Tools that start an agent of its own, and the kind of agent that they know.
-HELPERS = {"Agent": "general-purpose", "Task": "general-purpose", "task": "general"}
+HELPERS_ERRAND = f"Write {FILE_NAME} and report."
+# Tools that start an agent of its own, and what they are to be told beside what they need.
+HELPERS = {
+    "Agent": {"subagent_type": "general-purpose"},
+    "Task": {"subagent_type": "general-purpose"},
+    "task": {"subagent_type": "general"},
+    "spawn_agent": {"message": HELPERS_ERRAND},
+}
+WAITER = "wait_agent"  # Codex's helpers run beside, until they are waited for
+
+_AGENT_ID = re.compile(r"agent_id\W+([\w-]{8,})")
 
 
 @dataclass
@@ -41,10 +51,15 @@ class PlayedModel:
 
     def reply(self, asked: Conversation) -> tuple[str, dict[str, Any]] | str:
         """A call of a tool, or the last words."""
-        if any(name in WRITERS for name in asked.answered) or any(name in HELPERS for name in asked.answered):
+        answered = {name.rpartition("__")[2] for name in asked.answered}
+        waiter, spawned = _first([WAITER], asked), _AGENT_ID.search(asked.said)
+        if "spawn_agent" in answered and WAITER not in answered and waiter and spawned:
+            return waiter, {"targets": [spawned[1]], "timeout_ms": 30_000}
+        if answered.intersection([*WRITERS, *HELPERS]):
             return LAST_WORDS
         if self.uses_helper and ERRAND in asked.said and (helper := _first(HELPERS, asked)):
-            return helper, {**fill(asked.tools[helper], _helper_value), "subagent_type": HELPERS[helper]}
+            beside = HELPERS[helper.rpartition("__")[2]]
+            return helper, {**fill(asked.tools[helper], _helper_value), **beside}
         writer = _first(WRITERS, asked)
         return (writer, fill(asked.tools[writer], self._value)) if writer else "Hello"
 
@@ -61,7 +76,7 @@ class PlayedModel:
 
 
 def _helper_value(name: str, schema: dict[str, Any]) -> Any:
-    return f"Write {FILE_NAME} and report." if name == "prompt" else _anything(schema, "write a file")
+    return HELPERS_ERRAND if name == "prompt" else _anything(schema, "write a file")
 
 
 def fill(schema: dict[str, Any], value: Any) -> dict[str, Any]:
@@ -77,7 +92,9 @@ def _anything(schema: dict[str, Any], text: str) -> Any:
 
 
 def _first(names: Iterable[str], asked: Conversation) -> str | None:
-    return next((name for name in names if name in asked.tools), None)
+    """The first of these tools that is offered, also where it stands in a namespace."""
+    offered = {name.rpartition("__")[2]: name for name in asked.tools}
+    return next((offered[name] for name in names if name in offered), None)
 
 
 @contextmanager

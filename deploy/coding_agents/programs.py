@@ -99,6 +99,7 @@ PROGRAMS = (
         lambda asking: ["exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", asking.errand],
         lambda asking: {"POINTSMAN_KEY": asking.key},
         _codex_settings,
+        uses_helper=True,
     ),
     Program(
         "Gemini CLI", "@google/gemini-cli", "gemini", "gemini", "openai", "gpt-5-nano",
