@@ -45,6 +45,7 @@ OWN = {"dialect": "anthropic", "base_url": "http://h/v1"}
         ("gemini", {}, CHAT, "gemini", "m", "/v1beta/models/m:generateContent", GOOGLES),
         ("gemini", {}, "/v1/embeddings", "openai", "m", "/v1beta/openai/embeddings", BEARER),
         ("gemini", {}, EMBED, "gemini", "m", EMBED, GOOGLES),
+        ("gemini", {"dialect": "openai", "base_url": "http://h/v1"}, CHAT, "openai", "m", CHAT, BEARER),
         ("azure", AZURE, CHAT, "openai", "m", "/openai/v1/chat/completions", AZURES),
         ("azure", AZURE, RESPONSES, "responses", "m", "/openai/v1/responses", AZURES),
         ("azure", DATED, CHAT, "openai", "m", DEPLOYED, AZURES),
