@@ -28,7 +28,7 @@ class FrontClient:
     """
 
     __slots__ = (
-        "_calls", "_front", "_head", "_is_chunked",
+        "_calls", "_front", "_head", "_is_chunked", "_left",
         "call", "disconnected", "is_started", "keep_alive", "response_complete", "task",
     )  # fmt: skip
 
@@ -37,6 +37,7 @@ class FrontClient:
         self._calls = calls
         self._head = b""  # written with the first part: one system call, and one wake-up of the client
         self._is_chunked = True
+        self._left = 0  # of an answer with a length, what is still to come
         self.is_started = False
         self.call: Call | None = None
         self.task: asyncio.Task[None] | None = None
@@ -57,7 +58,9 @@ class FrontClient:
         self._complete()
 
     async def start(self, status: int, headers: Headers) -> None:
-        self._is_chunked = status not in _BODILESS and b"content-length" not in dict(headers)
+        length = dict(headers).get(b"content-length")
+        self._is_chunked = length is None and status not in _BODILESS
+        self._left = int(length) if length and status not in _BODILESS else 0
         self._head = self._render(status, headers, _CHUNKED if self._is_chunked else b"")
         self.is_started = True
         self._front.loop.call_soon(self._flush)
@@ -65,20 +68,28 @@ class FrontClient:
     async def write(self, part: bytes) -> None:
         if self._front.flow.write_paused and not self.disconnected:
             await self._front.flow.drain()
-        if part and not self.disconnected:
-            self._put(b"%x\r\n%b\r\n" % (len(part), part) if self._is_chunked else part)
+        if not part or self.disconnected:
+            return
+        if self._is_chunked:
+            self._put(b"%x\r\n%b\r\n" % (len(part), part))
+        elif len(part) <= self._left:
+            self._left -= len(part)
+            self._put(part)
+        else:
+            self._break_off()
 
     async def end(self, part: bytes = b"") -> None:
         if self._front.flow.write_paused and not self.disconnected:
             await self._front.flow.drain()
         if self.disconnected:
             return
-        if not self._is_chunked:
+        if self._is_chunked:
+            self._put(b"%x\r\n%b\r\n0\r\n\r\n" % (len(part), part) if part else b"0\r\n\r\n")
+        elif len(part) == self._left:
             self._put(part)
-        elif part:
-            self._put(b"%x\r\n%b\r\n0\r\n\r\n" % (len(part), part))
         else:
-            self._put(b"0\r\n\r\n")
+            self._break_off()
+            return
         self._complete()
 
     @property
@@ -105,6 +116,12 @@ class FrontClient:
     def _flush(self) -> None:
         if self._head and not self.disconnected:
             self._put(b"")
+
+    def _break_off(self) -> None:
+        """Not the length that was promised: only the end of the connection can say so now."""
+        self._flush()
+        self.keep_alive = False
+        self._front.transport.close()
 
     def _complete(self) -> None:
         self.response_complete, self.call = True, None

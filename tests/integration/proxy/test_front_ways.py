@@ -202,6 +202,30 @@ async def test_a_body_that_is_too_large_ends_the_connection(tmp_path: Path) -> N
     assert answer.count(b"connection: close") == 1
 
 
+@pytest.mark.parametrize("http", [Watched, HttpToolsProtocol])
+async def test_an_answer_that_stays_below_its_length_ends_with_its_connection(
+    tmp_path: Path, http: type[HttpToolsProtocol]
+) -> None:
+    async def cut(_: Asked, wire: Wire) -> None:
+        await wire.send(b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\ncontent-length: 10\r\n\r\nhalf")
+        wire.cut()
+
+    async with proxied(tmp_path, cut, http=http) as (_, proxy), connected(proxy) as connection:
+        connection.writer.write(written(request("gpt-4o-mini-tts"), first="POST /v1/audio/speech HTTP/1.1"))
+        answer = await everything(connection)
+    assert b"content-length: 10\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nhalf")
+    assert proxy.sink.ended["outcome"] == "truncated"
+
+
+async def test_an_answer_of_its_length_leaves_the_connection_usable(tmp_path: Path) -> None:
+    sound = whole(b"sound", headers="content-type: audio/mpeg")
+    async with proxied(tmp_path, answering(sound), http=Watched) as (_, proxy), connected(proxy) as connection:
+        for _again in range(2):
+            connection.writer.write(written(request("gpt-4o-mini-tts"), first="POST /v1/audio/speech HTTP/1.1"))
+            assert (await connection.response()).body == b"sound"
+
+
 async def test_an_idle_connection_is_closed_after_its_time_and_a_used_one_is_not(tmp_path: Path) -> None:
     options = {"http": Watched, "timeout_keep_alive": 1}
     loop = asyncio.get_running_loop()
