@@ -78,6 +78,9 @@ class RunRevoked(CallerFault):
         super().__init__(sentence, headers={"x-should-retry": "false"})
 
 
+NO_MODEL = "The request names no model. Set 'model' to one of those that GET /v1/models lists."
+
+
 class UnknownModel(CallerFault):
     status = 404
     code = ErrorCode.UNKNOWN_MODEL

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from proxy.call import Call
 from proxy.endpoints import Endpoint
-from proxy.errors import Dialect, UnknownModel
+from proxy.errors import NO_MODEL, Dialect, UnknownModel
 from proxy.ports import Provider
 from proxy.providers.registry import dialect_for, known_of
 
@@ -46,7 +46,7 @@ def route(call: Call) -> None:
     name = call.headers.get(PROVIDER_HEADER)
     if name is not None:
         providers = _named(providers, name.decode("latin-1"))
-    if where.operation in {"embed", "other"}:
+    if where.operation in {"embed", "other"} or not call.model:
         providers = _passing(providers, where)
         call.provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
         call.asked = call.dialect
@@ -95,6 +95,8 @@ def passes(provider: Provider, where: Endpoint) -> bool:
 
 def _passing(providers: Sequence[Provider], where: Endpoint) -> Sequence[Provider]:
     found = [one for one in providers if passes(one, where)]
+    if not found and where.operation == "generate":
+        raise UnknownModel(NO_MODEL)
     if not found:
         raise UnknownModel(f"No provider here has {where.path[:200]}, and only answers of models are translated.")
     return found
