@@ -1,7 +1,7 @@
-"""Names of tools that a provider could not take, told to the client as it wrote them.
+"""Names of tools that a provider could not take, made fit for it, and told to the client as it wrote them.
 
-Every dialect that fits names makes them end with '_' and eight hex digits of the SHA-256 of the whole name. So the
-request alone says which name it was: nothing has to be remembered between the way there and the way back.
+A fitted name ends with '_' and eight hex digits of the SHA-256 of the whole name. So the request alone says which name
+it was: nothing has to be remembered between the way there and the way back.
 """
 
 import re
@@ -17,6 +17,17 @@ LONGEST_USUAL = 64
 
 _USUAL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]*\Z")
 _DIGITS = 8
+
+
+def fit(name: str, clean: str, longest: int = LONGEST_USUAL, digits: int = _DIGITS) -> str:
+    """As it is where it is clean and not too long; else what is clean of it, cut, and told apart by a digest."""
+    if clean == name and 0 < len(name) <= longest:
+        return name
+    return f"{clean[: longest - digits - 1]}_{digest(name)[:digits]}"
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def unusual_names(request: Request) -> dict[str, str]:
@@ -37,4 +48,4 @@ def _renamed(event: Event, names: Mapping[str, str]) -> Event:
 
 
 def _ending(name: str) -> str:
-    return "_" + sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGITS]
+    return "_" + digest(name)[:_DIGITS]

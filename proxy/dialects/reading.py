@@ -92,6 +92,15 @@ def count_of(value: object) -> int:
     return 0
 
 
+def object_of(body: bytes) -> dict[str, Any]:
+    """A JSON object from outside; an empty one for anything else."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def member(value: object, key: str) -> Any:
     return value.get(key) if isinstance(value, dict) else None
 

@@ -1,7 +1,8 @@
 """Ids and names that Anthropic accepts, made of those it does not: the same for the same, every time."""
 
 import re
-from hashlib import sha256
+
+from proxy.dialects import naming
 
 # https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools (November 2026): ^[a-zA-Z0-9_-]{1,128}$.
 # Hosts of older models accept 64.
@@ -10,12 +11,7 @@ _STRANGE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def fit(name: str) -> str:
-    """As it is where it fits; else cleaned, cut, and told apart from others by a digest."""
-    clean = _STRANGE.sub("_", name)
-    if clean == name and 0 < len(name) <= LONGEST_NAME:
-        return name
-    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{clean[: LONGEST_NAME - 9]}_{digest}"
+    return naming.fit(name, _STRANGE.sub("_", name), LONGEST_NAME)
 
 
 def fit_call_id(call_id: str) -> str:

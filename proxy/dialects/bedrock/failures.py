@@ -9,10 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from proxy.canonical.failure import Failure, FailureKind
-from proxy.dialects.reading import member, text_of
+from proxy.dialects.reading import member, object_of, text_of
 from proxy.wire.retry_hints import retry_after_seconds
 
 _KINDS: dict[str, FailureKind] = {
@@ -68,7 +66,7 @@ _FILTERED = re.compile(r"content filter", re.IGNORECASE)
 
 
 def parse_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    raw = _load(body)
+    raw = object_of(body)
     named = headers.get("x-amzn-errortype") or _type_in(raw)
     message = _message_in(raw) or body[:500].decode("utf-8", "replace").strip() or f"Bedrock answered with {status}."
     code = _plain_type(named)
@@ -78,7 +76,7 @@ def parse_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failu
 
 def parse_exception(name: str, payload: bytes) -> Failure:
     """Of a message inside a stream that says that it is an exception or an error."""
-    raw = _load(payload)
+    raw = object_of(payload)
     message = _message_in(raw) or text_of(raw.get("originalMessage")) or f"Bedrock's stream broke off: {name}."
     code = _plain_type(name)
     original = raw.get("originalStatusCode")
@@ -100,14 +98,6 @@ def exception_name(failure: Failure) -> str:
     elif failure.kind in {"overloaded", "timeout"}:
         name = "ServiceUnavailableException"
     return name[0].lower() + name[1:]
-
-
-def _load(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _type_in(raw: dict[str, Any]) -> str:

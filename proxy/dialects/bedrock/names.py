@@ -5,8 +5,8 @@ are [a-zA-Z0-9_-]{1,64}, ids of calls [a-zA-Z0-9_.:-]{1,64}.
 """
 
 import re
-from hashlib import sha256
 
+from proxy.dialects import naming
 from proxy.dialects.anthropic.names import fit
 
 LONGEST_ID = 64
@@ -16,8 +16,4 @@ fit_name = fit  # Anthropic's rule is the same, and so are the names that come o
 
 
 def fit_call_id(call_id: str) -> str:
-    clean = _STRANGE.sub("_", call_id)
-    if clean == call_id and 0 < len(call_id) <= LONGEST_ID:
-        return call_id
-    digest = sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"{clean[: LONGEST_ID - 13]}_{digest}"
+    return naming.fit(call_id, _STRANGE.sub("_", call_id), LONGEST_ID, digits=12)

@@ -4,10 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from proxy.canonical.failure import Failure, FailureKind
-from proxy.dialects.reading import member, text_of
+from proxy.dialects.reading import member, object_of, text_of
 from proxy.wire.retry_hints import retry_after_seconds
 
 _STATUSES: dict[int, FailureKind] = {
@@ -26,7 +24,7 @@ _BRIEF = re.compile(r"(?:/|per) ?(?:minute|second)", re.IGNORECASE)  # a trial k
 
 
 def parse_failure(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    raw = _load(body)
+    raw = object_of(body)
     sentence = sentence_in(raw) or body[:500].decode("utf-8", "replace").strip() or f"Cohere answered with {status}."
     kind = _STATUSES.get(status) or ("server" if status >= 500 else "invalid_request")
     if kind == "invalid_request" and _TOO_LONG.search(sentence):
@@ -44,11 +42,3 @@ def render_failure(failure: Failure, request_id: str) -> tuple[int, dict[str, An
 def sentence_in(raw: dict[str, Any]) -> str:
     error = raw.get("error")
     return text_of(raw.get("message")) or text_of(error) or text_of(member(error, "message"))
-
-
-def _load(body: bytes) -> dict[str, Any]:
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
