@@ -221,3 +221,13 @@ async def test_a_call_shows_what_each_kind_of_token_cost(yard: Yard) -> None:
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
     assert "Input 1,240 $0.00031 " in words
     assert "Output 410 $0.0008905 of it reasoning 90 $0.00018 " in words
+
+
+async def test_a_call_shows_when_its_first_token_came(yard: Yard) -> None:
+    await yard.create("Streamed", agent="publishing")
+    claim = await yard.claim("publishing")
+    call_id = await yard.call(claim, "gpt-5-mini", "streamed", 1_000, is_stream=True, first_token_us=650_000)
+    async with browser(yard) as client:
+        page = (await client.get(f"/calls/{call_id}")).text
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "First byte 420 ms First token 650 ms Until the last 1.1 s" in words
