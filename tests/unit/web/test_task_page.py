@@ -339,6 +339,14 @@ async def test_costs_say_what_came_to_nothing(yard: Yard) -> None:
     assert "$0.033" in cost
 
 
+async def test_calls_of_an_agents_helper_stand_apart_with_its_name(yard: Yard) -> None:
+    claim = situations.live_claim(yard, 3)
+    call_id = await yard.call(claim, "gpt-5-mini", "Look it up", 1_000_000, subagent="reader")
+    rows = text_of(await page_of(yard, "/tasks/T-3"), "calls")
+    assert "reader · Look it up" in " ".join(rows.split())
+    assert "reader" in text_of(await page_of(yard, f"/calls/{call_id}"))
+
+
 async def test_the_calls_of_one_run_are_listed_alone(yard: Yard) -> None:
     calls = text_of(await page_of(yard, "/tasks/T-2?calls=1"), "calls")
     assert "Calls of run 1" in calls
