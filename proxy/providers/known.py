@@ -83,6 +83,7 @@ class Known:
     quirks: tuple[Quirk, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     passes: tuple[str, ...] = ()  # of another dialect: endpoints that it has in OpenAI's form too
+    embeds: bool = True  # in the form of its dialect
     asks_for_usage: bool = True  # takes `stream_options.include_usage`; false: usage comes unasked
     path: Callable[[Asked], str] | None = None  # None: by dialect, see `paths.py`
     tidy: Callable[[str], str] | None = None  # of an address as people write it

@@ -26,7 +26,7 @@ def gemini_path(asked: Asked, models: str = "/models") -> str:
     """https://ai.google.dev/api/generate-content (November 2026). Without alt=sse a stream is one JSON array."""
     name = f"{models}/{segment(asked.model)}"
     if asked.operation == "embed":
-        return f"{name}:{asked.tail or 'embedContent'}"
+        return f"{name}:{asked.tail if asked.is_native else 'batchEmbedContents'}"
     if asked.operation == "count_tokens":
         return f"{name}:countTokens"
     if not asked.is_stream:
@@ -36,6 +36,8 @@ def gemini_path(asked: Asked, models: str = "/models") -> str:
 
 def bedrock_path(asked: Asked) -> str:
     """https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html: ids and ARNs are escaped."""
+    if asked.operation == "embed":
+        return f"/model/{segment(asked.model)}/invoke"
     return f"/model/{segment(asked.model)}/converse{'-stream' if asked.is_stream else ''}"
 
 

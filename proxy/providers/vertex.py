@@ -57,6 +57,7 @@ KNOWN = Known(
         Setting("location", "a region, or `global`", "VERTEX_LOCATION", "global"),
     ),
     models=("gemini-*", "claude-*", "*"),
+    embeds=False,  # its `:predict` has a form of its own
     price_provider="google",
     quirks=(Quirk(model_stands_in_the_path, ("messages",), _CLAUDE, "anthropic"),),
     path=path,

@@ -11,6 +11,7 @@ from proxy.canonical.failure import Failure, FailureKind
 from proxy.canonical.request import Request
 from proxy.conversations import Expanded
 from proxy.dialects.codec import Codec, Encoder, Opening
+from proxy.dialects.embeddings.hub import EmbedRequest
 from proxy.dialects.naming import unusual_names
 from proxy.dialects.registry import codec
 from proxy.errors import Headers, InvalidRequest, ProxyError
@@ -31,6 +32,7 @@ class Foreign(msgspec.Struct, eq=False):
     opening: Opening
     expanded: Expanded | None = None  # a turn of a conversation that we keep
     encoder: Encoder | None = None  # of a stream under way
+    embed: EmbedRequest | None = None  # what is to be embedded, instead of a request to answer
     names: dict[str, str] = {}  # of tools that had to be named otherwise for the provider
 
 
@@ -52,7 +54,7 @@ def render_foreign(call: Call, target: Target) -> tuple[Headers, bytes]:
     seconds = call.shared.deps.clock.now_ns() // 1_000_000_000
     opening = Opening(call.call_id, asked_model, seconds, echoed(request, expanded), [*rendered.losses, *refused])
     call.foreign = Foreign(request, client, provider, opening, expanded, names=unusual_names(request))
-    return _headers(call, target, rendered.headers), orjson.dumps(wanted)
+    return foreign_request_headers(call, target, rendered.headers), orjson.dumps(wanted)
 
 
 def loaded(body: bytes) -> dict[str, Any]:
@@ -66,7 +68,8 @@ def loaded(body: bytes) -> dict[str, Any]:
     return loaded
 
 
-def _headers(call: Call, target: Target, rendered: dict[str, str]) -> Headers:
+def foreign_request_headers(call: Call, target: Target, rendered: dict[str, str]) -> Headers:
+    """Those of a translated request; `rendered` are what the dialect has it say."""
     headers = [header for header in call.sent_headers if header[0] in _KEPT and header[0] not in target.dropped]
     headers.append((b"content-type", b"application/json"))
     own = {name.lower().encode(): value.encode() for name, value in rendered.items()}

@@ -68,6 +68,11 @@ def remember(call: Call, answer: Answer) -> None:
     call.shared.memory.remember(call.caller.owner, answer)
 
 
+async def send_whole(call: Call, attempt: Attempt, body: bytes) -> None:
+    """An answer that is there, in the client's dialect."""
+    await _send(call, attempt.status, foreign_headers(call, attempt), body)
+
+
 async def answer_failure(call: Call, attempt: Attempt, foreign: Foreign, failure: Failure) -> None:
     """The provider's error as the client's library expects it. Not thrown: it is an answer."""
     withhold(call)

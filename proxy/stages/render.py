@@ -9,6 +9,7 @@ from proxy.call import Call
 from proxy.errors import Headers, InvalidRequest
 from proxy.stages.adapt import adapt_text
 from proxy.stages.conversation import continued_elsewhere
+from proxy.stages.embed import render_embed
 from proxy.stages.foreign import render_foreign
 from proxy.targets import DROPPED_PREFIXES, Target
 from proxy.upstream.origin import render_request
@@ -31,6 +32,8 @@ def render(call: Call) -> None:
     )
     if is_native:
         headers, body = _passed_headers(call, target), _render_body(call, target)
+    elif call.where.operation == "embed":
+        headers, body = render_embed(call, target)
     else:
         headers, body = render_foreign(call, target)
     if target.is_signed:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from proxy.call import Call
+from proxy.dialects.embeddings.codecs import EMBEDDING_DIALECTS
 from proxy.endpoints import Endpoint
 from proxy.errors import NO_MODEL, Dialect, UnknownModel
 from proxy.ports import Provider
@@ -49,7 +50,7 @@ def route(call: Call) -> None:
     if where.operation in {"embed", "other"} or not call.model:
         providers = _passing(providers, where)
         call.provider, call.model = choose_provider(providers, call.dialect, call.model, is_any=not call.model)
-        call.asked = call.dialect
+        call.asked = call.dialect if passes(call.provider, where) else call.provider.dialect
     elif name is None:
         call.provider, call.model, call.asked = call.shared.routes.find(providers, call.dialect, call.model)
     else:
@@ -87,19 +88,24 @@ def choose_provider(
 
 
 def passes(provider: Provider, where: Endpoint) -> bool:
-    """Does the provider know this endpoint in the client's own form? Only answers of models are translated."""
+    """Does the provider know this endpoint in the client's own form?"""
     if provider.dialect == where.dialect or where.dialect in provider.speaks:
         return True
     return where.dialect == "openai" and where.tail in known_of(provider).passes
 
 
 def _passing(providers: Sequence[Provider], where: Endpoint) -> Sequence[Provider]:
-    found = [one for one in providers if passes(one, where)]
+    found = [one for one in providers if passes(one, where) or _embeds(one, where)]
     if not found and where.operation == "generate":
         raise UnknownModel(NO_MODEL)
     if not found:
-        raise UnknownModel(f"No provider here has {where.path[:200]}, and only answers of models are translated.")
+        raise UnknownModel(f"No provider here has {where.path[:200]}, and it cannot be translated.")
     return found
+
+
+def _embeds(provider: Provider, where: Endpoint) -> bool:
+    """May it be asked to embed, in a form of its own?"""
+    return where.operation == "embed" and provider.dialect in EMBEDDING_DIALECTS and known_of(provider).embeds
 
 
 def _named(providers: Sequence[Provider], name: str) -> Sequence[Provider]:

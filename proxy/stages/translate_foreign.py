@@ -9,6 +9,7 @@ from proxy.canonical.events import Event, Failed
 from proxy.canonical.folding import unfold
 from proxy.errors import UpstreamFault
 from proxy.stages.answer_head import headers_as_text
+from proxy.stages.embed import answer_embeddings
 from proxy.stages.foreign import Foreign
 from proxy.stages.foreign_answer import answer_failure, answer_whole
 from proxy.stages.foreign_relay import Relay
@@ -28,6 +29,8 @@ async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> N
         body = plain(await attempt.read(), encoding)
         failure = foreign.provider.parse_failure(attempt.status, headers_as_text(attempt.headers), body)
         await answer_failure(call, attempt, foreign, failure)
+    elif foreign.embed is not None:
+        await answer_embeddings(call, attempt, foreign, plain(await attempt.read(), encoding))
     elif is_streamed and call.head.stream is True:
         await Relay(call, attempt, foreign, encoding).run()
     else:
