@@ -37,6 +37,15 @@ _ERRORS: Mapping[int, str] = {
 }
 
 
+def count_tokens(body: Any) -> dict[str, int]:
+    """What `POST /v1/messages/count_tokens` answers: by the same rule as the usage of an answer.
+
+    Raises InvalidRequestError.
+    """
+    counted = AnthropicWire().parse({**body, "max_tokens": 1} if isinstance(body, dict) else body)
+    return {"input_tokens": counted.input_tokens}
+
+
 class AnthropicWire:
     """`POST /v1/messages`."""
 

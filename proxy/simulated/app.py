@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 
-from proxy.simulated.anthropic_wire import AnthropicWire
+import orjson
+
+from proxy.simulated.anthropic_wire import AnthropicWire, count_tokens
+from proxy.simulated.conversation import InvalidRequestError
 from proxy.simulated.exchange import BodyTooLargeError, ClientLeftError, Exchange, Receive, Scope, Send
 from proxy.simulated.ledger import Ledger
 from proxy.simulated.names import MODELS
@@ -14,7 +17,8 @@ from proxy.simulated.tool_server import ENDPOINT as MCP_ENDPOINT
 from proxy.simulated.tool_server import ToolServer
 from proxy.simulated.wire import Wire
 
-_ALLOWED = {"/v1/models": ("GET",), "/sim/calls": ("GET", "DELETE"), MCP_ENDPOINT: ("POST",)}
+_COUNT = "/v1/messages/count_tokens"
+_ALLOWED = {"/v1/models": ("GET",), "/sim/calls": ("GET", "DELETE"), MCP_ENDPOINT: ("POST",), _COUNT: ("POST",)}
 
 
 class SimulatedServer:
@@ -59,12 +63,24 @@ class SimulatedServer:
             return await self._provider.answer(self._wires[path], exchange, body)
         if path == MCP_ENDPOINT:
             return await self._tools.answer(exchange, body)
+        if path == _COUNT:
+            return await _count(exchange, body)
         if path == "/v1/models":
             return await exchange.answer_json(200, _models())
         if method == "DELETE":
             self.ledger.clear()
             return await exchange.answer(204, b"", {})
         return await exchange.answer_json(200, self.ledger.as_json())
+
+
+async def _count(exchange: Exchange, body: bytes) -> None:
+    try:
+        counted = count_tokens(orjson.loads(body))
+    except (InvalidRequestError, orjson.JSONDecodeError) as error:
+        said = {"type": "invalid_request_error", "message": str(error)}
+        await exchange.answer_json(400, {"type": "error", "error": said})
+        return
+    await exchange.answer_json(200, counted)
 
 
 def _models() -> dict[str, object]:

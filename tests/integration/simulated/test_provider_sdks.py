@@ -161,3 +161,11 @@ def test_the_count_can_be_cleared(base_url):
 
 def test_models_are_listed_in_the_shape_of_the_sdk(openai_client):
     assert "gpt-5-mini" in {model.id for model in openai_client.models.list()}
+
+
+def test_anthropic_counts_tokens_as_it_counts_them_in_an_answer(anthropic_client):
+    counted = anthropic_client.messages.count_tokens(model="claude-opus-4-5", messages=BRIEF)
+    answered = anthropic_client.messages.create(model="claude-opus-4-5", max_tokens=10, messages=BRIEF)
+    assert counted.input_tokens == answered.usage.input_tokens
+    with pytest.raises(anthropic.BadRequestError, match="messages"):
+        anthropic_client.messages.count_tokens(model="claude-opus-4-5", messages=[])
