@@ -10,7 +10,6 @@ import json
 import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,10 +23,8 @@ from proxy.dialects.anthropic.codec import CODEC
 from proxy.dialects.anthropic.hosted import from_chunk
 from proxy.dialects.codec import Opening
 from proxy.wire.aws_events import MessageCutter
+from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
-CHECKOUT = Path(__file__).parents[5]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 MOST = 10_000 if os.environ.get("POINTSMAN_CORPUS_ALL") else 150
 APIS = (b'"api": "messages"', b'"api": "invoke_model', b'"api": "vertex_predict"')
 LONGEST_HEAD = 1000  # of a line: where it came from stands first
@@ -36,7 +33,7 @@ STOPS = {
     "refusal": "refusal", "pause_turn": "pause", "model_context_window_exceeded": "context_window",
 }  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS")
+pytestmark = needs_recordings
 
 
 @pytest.fixture(scope="module")

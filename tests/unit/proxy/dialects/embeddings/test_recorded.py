@@ -3,24 +3,18 @@
 import base64
 import gzip
 import json
-import os
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import pytest
-
 from proxy.dialects.embeddings.codecs import embed_codec
 from proxy.dialects.embeddings.hub import EmbedRequest
+from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
-CHECKOUT = Path(__file__).parents[5]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 OWN_FORMS = {"gemini": "gemini", "vertex": "gemini", "cohere": "cohere", "bedrock": "bedrock"}  # others share OpenAI's
 
-pytestmark = pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS")
+pytestmark = needs_recordings
 
 
 def recorded() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,6 @@ import os
 import random
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,17 +23,15 @@ from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.codec import CODEC
 from proxy.dialects.gemini.tap import GeminiStreamReader, cutter_for, read_gemini_body
+from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
-CHECKOUT = Path(__file__).parents[5]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 KINDS = {("gemini", "generate_content"), ("vertex", "generate_content")}
 OWN_PARTS = {"executableCode", "codeExecutionResult", "toolCall", "toolResponse", "videoMetadata"}
 SAMPLE = 150
 SEED = 5
 OPENING = Opening("", "")
 
-pytestmark = pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS")
+pytestmark = needs_recordings
 
 
 @cache

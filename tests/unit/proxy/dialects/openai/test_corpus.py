@@ -11,7 +11,6 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,14 +25,12 @@ from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.openai.codec import CODEC
 from proxy.records import Usage
+from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
-CHECKOUT = Path(__file__).parents[5]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 SAMPLE = None if os.environ.get("POINTSMAN_CORPUS_ALL") else 8  # of each provider
 FINISH = {"eos": "stop", "function_call": "tool_calls", "max_tokens": "length"}
 pytestmark = [
-    pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS"),
+    needs_recordings,
     pytest.mark.timeout(280),
 ]
 

@@ -10,11 +10,9 @@ import os
 import random
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from proxy.canonical.answer import Answer
 from proxy.canonical.events import Event, Failed, MessageStarted
@@ -24,13 +22,11 @@ from proxy.canonical.parts import Native, Refusal, Text, Thinking, ToolCall
 from proxy.dialects.codec import Opening
 from proxy.dialects.responses.codec import CODEC
 from proxy.dialects.responses.tap import ResponsesStreamReader, read_responses_body
+from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
-CHECKOUT = Path(__file__).parents[5]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 EVERY = 1 if os.environ.get("POINTSMAN_CORPUS_ALL") else 5
 
-pytestmark = pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS")
+pytestmark = needs_recordings
 
 Exchange = dict[str, Any]
 
