@@ -15,7 +15,7 @@ from proxy.ports import Provider
 from proxy.price_list import ListedModel, ListedProvider, Listing, matches
 from proxy.price_overrides import NO_OVERRIDES, PriceOverrides
 from proxy.records import Usage
-from proxy.tariffs import SCALE, Tariff
+from proxy.tariffs import HALF, SCALE, Tariff
 
 MOST_REMEMBERED = 10_000  # model names come from clients: a memo of them must have an end
 SIMULATED_MODEL = "gpt-5-mini"
@@ -33,7 +33,10 @@ class Cost(NamedTuple):
     is_priced: bool
     source: str  # 'genai-prices 0.2.3: openai/gpt-5-mini'
     exact: int = 0  # before rounding, in 1e-15 nano-USD
-    parts: dict[str, int] | None = None  # of a call: in nano-USD by the names of its counts, each rounded
+    parts: dict[str, int] | None = None  # in nano-USD by the names of the counts, see `tariffs.Bill`
+
+
+NO_PRICE = Cost(0, False, "")
 
 
 def billed_or_computed(usage: Usage, computed: Cost) -> Cost:
@@ -63,14 +66,14 @@ class PriceTable:
         """What `usage` costs by the prices of that moment. An unknown model costs 0 and says so."""
         tariff = self._tariff(provider, model)
         if tariff is None:
-            return Cost(0, True, FREE) if provider.price_provider == FREE else Cost(0, False, "")
+            return Cost(0, True, FREE) if provider.price_provider == FREE else NO_PRICE
         if not tariff.has_prices(at_ns):
-            return Cost(0, False, "")
-        total = tariff.total(usage, at_ns, service_tier)
+            return NO_PRICE
+        total, parts = tariff.bill(usage, at_ns, service_tier)
         nano_usd, rest = divmod(total, SCALE)
-        if rest * 2 > SCALE or (rest * 2 == SCALE and nano_usd % 2):
+        if rest > HALF or (rest == HALF and nano_usd % 2):
             nano_usd += 1
-        return Cost(nano_usd, True, tariff.source, total)
+        return Cost(nano_usd, True, tariff.source, total, parts)
 
     def cost_of_call(
         self, provider: Provider, models: Iterable[str], usage: Usage, at_ns: int, service_tier: str = ""
@@ -79,10 +82,8 @@ class PriceTable:
         for model in models:
             cost = self.cost(provider, model, usage, at_ns, service_tier)
             if cost.is_priced:
-                tariff = self._tariff(provider, model)
-                parts = tariff.parts(usage, at_ns, service_tier) if tariff else {}
-                return Cost(cost.nano_usd, True, cost.source, cost.exact, parts)
-        return Cost(0, False, "")
+                return cost
+        return NO_PRICE
 
     def bound(self, provider: Provider, model: str, input_tokens: int, output_tokens: int, at_ns: int) -> int:
         """The most a call can cost in nano-USD; 0 for a model without a price."""

@@ -12,7 +12,6 @@ Sources, November 2026: https://platform.claude.com/docs/en/about-claude/pricing
 https://ai.google.dev/gemini-api/docs/pricing
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from proxy.price_overrides import Override
 from proxy.records import Usage
 
 SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of up to 18 decimals, and fast
+HALF = SCALE // 2
 
 _NANO_PER_TOKEN = 1000  # of 1 USD per million tokens
 _NANO_PER_THOUSANDTH = 1_000_000  # of 1 USD per thousand requests
@@ -47,6 +47,13 @@ class Flat(NamedTuple):
     citation: int
     request: int
     search: int
+
+
+class Bill(NamedTuple):
+    """What a usage comes to."""
+
+    total: int  # before rounding, in 1e-15 nano-USD
+    parts: dict[str, int]  # by the names of `Usage`, each rounded to nano-USD; one inside of another is in both
 
 
 Schedule = list[tuple[int, Flat]]  # beyond how many tokens of input, the highest first; ends with -1
@@ -80,37 +87,25 @@ class Tariff:
                 return flat
         raise AssertionError("a schedule ends with -1")
 
-    def total(self, usage: Usage, at_ns: int, tier: str = "") -> int:
-        """What `usage` comes to before rounding, in 1e-15 nano-USD."""
+    def bill(self, usage: Usage, at_ns: int, tier: str = "") -> Bill:
+        """What `usage` comes to, in all and by its counts."""
         read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
         rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
-        total = usage.input * rates.fresh + usage.output * rates.output
-        if read or write_5m or write_1h:
-            total += read * rates.cache_read + write_5m * rates.cache_write_5m + write_1h * rates.cache_write_1h
-        if usage.reasoning:
-            total += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
-        for _, _, _, more in _rare(usage, rates):
-            total += more
-        return total
-
-    def parts(self, usage: Usage, at_ns: int, tier: str = "") -> dict[str, int]:
-        """What each count of `usage` comes to, by its name, in nano-USD; a part's is in that of its whole as well."""
-        written = usage.cache_write_5m + usage.cache_write_1h
-        rates = self.rates(usage.input + usage.cache_read + written, at_ns, tier)
         found = {"input": usage.input * rates.fresh, "output": usage.output * rates.output}
-        if usage.cache_read:
-            found["cache_read"] = usage.cache_read * rates.cache_read
-        if written:
-            found["cache_write_5m"] = usage.cache_write_5m * rates.cache_write_5m
-            found["cache_write_1h"] = usage.cache_write_1h * rates.cache_write_1h
+        if read:
+            found["cache_read"] = read * rates.cache_read
+        if write_5m:
+            found["cache_write_5m"] = write_5m * rates.cache_write_5m
+        if write_1h:
+            found["cache_write_1h"] = write_1h * rates.cache_write_1h
+        inside = _add_rare(found, usage, rates) if rates.request or _is_rare(usage) else {}
         if usage.reasoning:
-            found["reasoning"] = min(usage.reasoning, usage.output) * rates.reasoning
-            found["output"] += min(usage.reasoning, usage.output) * (rates.reasoning - rates.output)
-        for name, whole, amount, more in _rare(usage, rates):
-            found[name] = amount
-            if whole:
-                found[whole] += more
-        return {name: (amount + SCALE // 2) // SCALE for name, amount in found.items() if amount}
+            count = min(usage.reasoning, usage.output)
+            inside["reasoning"] = count * rates.reasoning
+            found["output"] += count * (rates.reasoning - rates.output)
+        total = sum(found.values())
+        found |= inside
+        return Bill(total, {name: (amount + HALF) // SCALE for name, amount in found.items() if amount})
 
     def _current(self, at_ns: int, tier: str) -> Schedule:
         """Remembered for the minute, since no price of the list begins within one."""
@@ -193,26 +188,34 @@ def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) ->
     )
 
 
-def _rare(usage: Usage, rates: Flat) -> Iterator[tuple[str, str, int, int]]:
-    """What few calls have: its name, the count that it is part of, what it costs, and how much more than usual."""
-    if usage.audio_input:
-        yield _part("audio_input", "input", min(usage.audio_input, usage.input), rates.audio_input, rates.fresh)
-    if usage.image_input:
-        yield _part("image_input", "input", min(usage.image_input, usage.input), rates.image_input, rates.fresh)
-    if usage.audio_cache_read:
-        cached = min(usage.audio_cache_read, usage.cache_read)
-        yield _part("audio_cache_read", "cache_read", cached, rates.audio_cache_read, rates.cache_read)
-    if usage.audio_output:
-        yield _part("audio_output", "output", min(usage.audio_output, usage.output), rates.audio_output, rates.output)
-    if usage.image_output:
-        yield _part("image_output", "output", min(usage.image_output, usage.output), rates.image_output, rates.output)
+def _is_rare(usage: Usage) -> bool:
+    """Has it counts that few calls have?"""
+    return bool(
+        usage.audio_input or usage.image_input or usage.audio_cache_read or usage.audio_output
+        or usage.image_output or usage.citation or usage.searches
+    )  # fmt: skip
+
+
+def _add_rare(found: dict[str, int], usage: Usage, rates: Flat) -> dict[str, int]:
+    """Adds what few calls have, and to a whole what its parts cost more. Answers those parts, which are in their whole already."""
+    inside: dict[str, int] = {}
+    for name, whole, count, rate, usual in (
+        ("audio_input", "input", min(usage.audio_input, usage.input), rates.audio_input, rates.fresh),
+        ("image_input", "input", min(usage.image_input, usage.input), rates.image_input, rates.fresh),
+        (
+            "audio_cache_read", "cache_read", min(usage.audio_cache_read, usage.cache_read),
+            rates.audio_cache_read, rates.cache_read,
+        ),
+        ("audio_output", "output", min(usage.audio_output, usage.output), rates.audio_output, rates.output),
+        ("image_output", "output", min(usage.image_output, usage.output), rates.image_output, rates.output),
+    ):  # fmt: skip
+        if count:
+            inside[name] = count * rate
+            found[whole] += count * (rate - usual)
     if usage.citation:
-        yield _part("citation", "", usage.citation, rates.citation, 0)
+        found["citation"] = usage.citation * rates.citation
     if usage.searches:
-        yield _part("searches", "", usage.searches, rates.search, 0)
+        found["searches"] = usage.searches * rates.search
     if rates.request and (usage.output or usage.input or usage.cache_read):  # what failed used nothing
-        yield _part("request", "", 1, rates.request, 0)
-
-
-def _part(name: str, whole: str, count: int, rate: int, usual: int) -> tuple[str, str, int, int]:
-    return name, whole, count * rate, count * (rate - usual)
+        found["request"] = rates.request
+    return inside
