@@ -5,7 +5,7 @@ same events. What is malformed beyond sense raises `InvalidRequest` (a client's 
 provider's answer); it never raises anything else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -43,29 +43,23 @@ class Encoder(Protocol):
     def close(self) -> bytes: ...
 
 
-class Codec(Protocol):
-    """One wire format in both directions. Dialects that no client speaks (Bedrock, Cohere) still have all of it."""
-
-    name: Dialect
-
-    def parse_request(self, body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
+class ParseRequest(Protocol):
+    def __call__(self, body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
         """`model` and `is_stream` for dialects that say them in the path. Raises InvalidRequest."""
         ...
 
-    def render_request(self, request: Request) -> Rendered: ...
 
-    def parse_answer(self, body: Mapping[str, Any]) -> Answer: ...
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """One wire format in both directions. Dialects that no client speaks (Bedrock, Cohere) still have all of it."""
 
-    def render_answer(self, answer: Answer, opening: Opening) -> dict[str, Any]: ...
-
-    def decoder(self) -> Decoder: ...
-
-    def encoder(self, opening: Opening) -> Encoder: ...
-
-    def parse_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        """Header names in lower case. Any body: JSON of another form, HTML, nothing."""
-        ...
-
-    def render_failure(self, failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
-        """Status and body in this dialect. Retry headers are the caller's business."""
-        ...
+    name: Dialect
+    parse_request: ParseRequest
+    render_request: Callable[[Request], Rendered]
+    parse_answer: Callable[[Mapping[str, Any]], Answer]
+    render_answer: Callable[[Answer, Opening], dict[str, Any]]
+    decoder: Callable[[], Decoder]
+    encoder: Callable[[Opening], Encoder]
+    parse_failure: Callable[[int, Mapping[str, str], bytes], Failure]
+    """Of status, headers (names in lower case), and any body: JSON of another form, HTML, nothing."""
+    render_failure: Callable[[Failure, str], tuple[int, dict[str, Any]]]
+    """Status and body in this dialect, with the request's id. Retry headers are the caller's business."""

@@ -1,47 +1,21 @@
 """Anthropic's messages as a codec."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from proxy.canonical.answer import Answer
-from proxy.canonical.failure import Failure
-from proxy.canonical.request import Rendered, Request
 from proxy.dialects.anthropic.answers import parse_answer, render_answer
 from proxy.dialects.anthropic.decoder import AnthropicDecoder
 from proxy.dialects.anthropic.encoder import AnthropicEncoder
 from proxy.dialects.anthropic.failures import parse_failure, render_failure
 from proxy.dialects.anthropic.requests_in import parse_request
 from proxy.dialects.anthropic.requests_out import render_request
-from proxy.dialects.codec import Codec, Opening
-from proxy.errors import Dialect
+from proxy.dialects.codec import Codec
 
-
-class AnthropicCodec:
-    name: Dialect = "anthropic"
-
-    def parse_request(self, body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
-        return parse_request(body, model, is_stream=is_stream)
-
-    def render_request(self, request: Request) -> Rendered:
-        return render_request(request)
-
-    def parse_answer(self, body: Mapping[str, Any]) -> Answer:
-        return parse_answer(body)
-
-    def render_answer(self, answer: Answer, opening: Opening) -> dict[str, Any]:
-        return render_answer(answer, opening)
-
-    def decoder(self) -> AnthropicDecoder:
-        return AnthropicDecoder()
-
-    def encoder(self, opening: Opening) -> AnthropicEncoder:
-        return AnthropicEncoder(opening)
-
-    def parse_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        return parse_failure(status, headers, body)
-
-    def render_failure(self, failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
-        return render_failure(failure, request_id)
-
-
-CODEC: Codec = AnthropicCodec()
+CODEC = Codec(
+    name="anthropic",
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_answer=parse_answer,
+    render_answer=render_answer,
+    decoder=AnthropicDecoder,
+    encoder=AnthropicEncoder,
+    parse_failure=parse_failure,
+    render_failure=render_failure,
+)

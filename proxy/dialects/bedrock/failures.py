@@ -84,8 +84,9 @@ def parse_exception(name: str, payload: bytes) -> Failure:
     return Failure(kind, message, 0, code, retry_after_seconds=retry_after_seconds({}, raw), raw=raw)
 
 
-def render_failure(failure: Failure) -> tuple[int, dict[str, Any]]:
+def render_failure(failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
     """The type is written into the body, where AWS's SDKs look when no header tells it."""
+    del request_id  # stands in a header: x-amzn-requestid
     status, name = _TYPES[failure.kind]
     return status, {"__type": name, "message": failure.message}
 

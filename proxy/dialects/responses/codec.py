@@ -1,46 +1,24 @@
-"""The Responses API in both directions."""
+"""The Responses API in both directions.
 
-from collections.abc import Mapping
-from typing import Any
+It keeps nothing: `previous_response_id` and `item_reference` are resolved by `proxy/conversations.py` before.
+"""
 
-from proxy.canonical.answer import Answer
-from proxy.canonical.failure import Failure
-from proxy.canonical.request import Rendered, Request
-from proxy.dialects.codec import Codec, Opening
-from proxy.dialects.responses import answers, failures, requests_in, requests_out
+from proxy.dialects.codec import Codec
+from proxy.dialects.responses.answers import parse_answer, render_answer
 from proxy.dialects.responses.decoder import ResponsesDecoder
 from proxy.dialects.responses.encoder import ResponsesEncoder
-from proxy.errors import Dialect
+from proxy.dialects.responses.failures import parse_failure, render_failure
+from proxy.dialects.responses.requests_in import parse_request
+from proxy.dialects.responses.requests_out import render_request
 
-
-class ResponsesCodec:
-    """Keeps nothing: `previous_response_id` and `item_reference` are resolved by `proxy/conversations.py` before."""
-
-    name: Dialect = "responses"
-
-    def parse_request(self, body: Mapping[str, Any], model: str = "", *, is_stream: bool | None = None) -> Request:
-        return requests_in.parse_request(body, model, is_stream=is_stream)
-
-    def render_request(self, request: Request) -> Rendered:
-        return requests_out.render_request(request)
-
-    def parse_answer(self, body: Mapping[str, Any]) -> Answer:
-        return answers.parse_answer(body)
-
-    def render_answer(self, answer: Answer, opening: Opening) -> dict[str, Any]:
-        return answers.render_answer(answer, opening)
-
-    def decoder(self) -> ResponsesDecoder:
-        return ResponsesDecoder()
-
-    def encoder(self, opening: Opening) -> ResponsesEncoder:
-        return ResponsesEncoder(opening)
-
-    def parse_failure(self, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        return failures.parse_failure(status, headers, body)
-
-    def render_failure(self, failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
-        return failures.render_failure(failure)
-
-
-CODEC: Codec = ResponsesCodec()
+CODEC = Codec(
+    name="responses",
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_answer=parse_answer,
+    render_answer=render_answer,
+    decoder=ResponsesDecoder,
+    encoder=ResponsesEncoder,
+    parse_failure=parse_failure,
+    render_failure=render_failure,
+)

@@ -118,7 +118,8 @@ def _kind(code: str, kind: str, status: int) -> FailureKind:
     return _BY_CODE.get(code) or _BY_CODE.get(kind) or ("invalid_request" if code.startswith("invalid_") else "server")
 
 
-def render_failure(failure: Failure) -> tuple[int, dict[str, Any]]:
+def render_failure(failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
+    del request_id  # stands in a header in this dialect
     status, kind, code = _RENDERED[failure.kind]
     is_like = failure.status // 100 == status // 100  # a provider's 422 stays one; its 529 is nobody else's
     return (

@@ -11,6 +11,7 @@ import orjson
 from proxy.canonical.folding import fold
 from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.codec import CODEC
+from proxy.dialects.gemini.encoder import GeminiEncoder
 from proxy.dialects.gemini.schemas import from_openapi, to_json_schema, to_openapi
 from proxy.dialects.gemini.tap import GeminiStreamReader, read_gemini_body
 from proxy.errors import InvalidRequest
@@ -184,7 +185,7 @@ def test_any_request_is_parsed_or_refused() -> None:
 
 def test_any_answer_is_read_and_written() -> None:
     for chunk in [*spoilt(ANSWER), *spoilt(ERROR)]:
-        decoder, encoder = CODEC.decoder(), CODEC.encoder(Opening("c", "m"), is_array=True)
+        decoder, encoder = CODEC.decoder(), GeminiEncoder(Opening("c", "m"), is_array=True)
         events = [*decoder.feed(sse(chunk)), *decoder.close()]
         orjson.loads(b"".join(map(encoder.encode, events)) + encoder.close())
         fold(events, "gemini")

@@ -22,6 +22,7 @@ from proxy.canonical.parts import Native, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.codec import CODEC
+from proxy.dialects.gemini.encoder import GeminiEncoder
 from proxy.dialects.gemini.tap import GeminiStreamReader, cutter_for, read_gemini_body
 from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
 
@@ -175,7 +176,7 @@ def test_a_recorded_answer_written_again_is_read_the_same() -> None:
         if is_stream:
             answer = answer_of(as_sse(chunks), identity)
             for is_array in (False, True):
-                encoder = CODEC.encoder(OPENING, is_array=is_array)
+                encoder = GeminiEncoder(OPENING, is_array=is_array)
                 stream = b"".join(encoder.encode(event) for event in decoded(as_sse(chunks))) + encoder.close()
                 assert answer_of(stream, identity) == answer, identity
         else:
@@ -183,7 +184,7 @@ def test_a_recorded_answer_written_again_is_read_the_same() -> None:
             assert CODEC.parse_answer(orjson.loads(orjson.dumps(CODEC.render_answer(answer, OPENING)))) == answer, (
                 identity
             )
-            encoder = CODEC.encoder(OPENING)
+            encoder = GeminiEncoder(OPENING)
             assert answer_of(b"".join(map(encoder.encode, unfold(answer))), identity) == answer, identity
         count += 1
     assert count > 100

@@ -24,7 +24,7 @@ from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold, unfold
 from proxy.canonical.parts import Citation, Part, Text, Thinking, ToolCall
 from proxy.dialects.codec import Opening
-from proxy.dialects.gemini.codec import CODEC
+from proxy.dialects.gemini.encoder import GeminiEncoder
 from proxy.dialects.gemini.tap import GeminiStreamReader, read_gemini_body
 from proxy.records import Usage
 from tests.unit.proxy.dialects.gemini.playbook import array, chunk, decoded, sse
@@ -171,7 +171,7 @@ def test_grounding_that_every_chunk_repeats_is_cited_once() -> None:
 
 
 def encoded(events: list[Event], *, is_array: bool = False) -> bytes:
-    encoder = CODEC.encoder(Opening("call_1", "asked"), is_array=is_array)
+    encoder = GeminiEncoder(Opening("call_1", "asked"), is_array=is_array)
     return b"".join(map(encoder.encode, events)) + encoder.close()
 
 
