@@ -1,13 +1,14 @@
 """One try of a call at its provider: the request out, the answer in, with a deadline on every wait.
 
     new ── answered() ──▶ asking ── head ──▶ answering ── last byte ──▶ complete ── release() ──▶ released
-                             └── abort(), cut, stall ──▶ failed (its connection is never used again)
+     └─ ask_at_once() ─────▲ └── abort(), cut, stall ──▶ failed (its connection is never used again)
 
 An attempt owns its connection until `release`. Whoever holds an attempt may call `abort` at any time: once released it
 reaches no connection, so a late watcher cannot end somebody else's call.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -15,7 +16,6 @@ import httptools
 import msgspec
 
 from proxy.errors import ProxyError, UpstreamCut, UpstreamTimeout, UpstreamUnreachable
-from proxy.overdue import Overdue
 from proxy.ports import Clock
 from proxy.upstream.connection import Connection, Pool
 
@@ -32,10 +32,6 @@ class Timeouts:
     idle: float = 300.0
 
 
-class _WentStale(Exception):  # noqa: N818 - not an error: the keep-alive race, answered by a fresh connection
-    """A reused connection died before one byte of the answer: the server had closed it while we were writing."""
-
-
 class Attempt(msgspec.Struct, eq=False):
     """See the module. Not to be used twice. `answered_at_ns` and `asked_at_ns` are monotonic."""
 
@@ -44,12 +40,12 @@ class Attempt(msgspec.Struct, eq=False):
     provider: str
     _timeouts: Timeouts
     _clock: Clock
-    _looks: "Overdue[Attempt]"
     asked_at_ns: int = 0  # when the request was handed to an open connection
     answered_at_ns: int = 0  # when the head of the answer was complete
     status: int = 0
     headers: list[tuple[bytes, bytes]] = []  # names in lower case
     is_complete: bool = False
+    is_stale: bool = False  # its connection had been closed by the server while we were writing: to be asked anew
     _parts: list[bytes] = []
     _size: int = 0
     _head_bytes: int = 0
@@ -58,27 +54,50 @@ class Attempt(msgspec.Struct, eq=False):
     _is_reused: bool = False
     _keeps_alive: bool = False
     _was_read: bool = False
-    _deadline: float = 0.0
+    _deadline: float = 0.0  # 0: nobody has looked yet
     _connection: Connection | None = None
     _error: ProxyError | None = None
-    _head: asyncio.Future[None] | None = None
+    _on_news: Callable[[], object] | None = None
     _waiter: asyncio.Future[None] | None = None
 
     # --- for the one who asks ---
 
     async def answered(self) -> None:
         """Sends the request and waits for the head of the answer. Raises UpstreamFault, or what `abort` was given."""
-        connection = self._pool.take()
-        if connection is not None:
-            self._is_reused = True
-            try:
-                await self._ask(connection)
-            except _WentStale:
-                pass
-            else:
+        news = self._pool.loop.create_future()
+        if self.ask_at_once(lambda: _resolve(news)):
+            await news
+            self.check()
+            if not self.is_stale:
                 return
-        self._is_reused = False
-        await self._ask(await self._connect())
+        await self.ask_anew()
+
+    def ask_at_once(self, on_news: Callable[[], object]) -> bool:
+        """Sends the request on an idle connection; False when there is none.
+
+        `on_news` is called once: when the head of the answer is there, with all that came with it, when the attempt
+        has failed, or when it is stale: the keep-alive race, without one byte of an answer.
+        """
+        connection = self._pool.take()
+        if connection is None:
+            return False
+        self._is_reused = True
+        self._ask(connection, on_news)
+        return True
+
+    async def ask_anew(self) -> None:
+        """As `answered`, on a fresh connection."""
+        connection = await self._connect()
+        news = self._pool.loop.create_future()
+        self._is_reused = self.is_stale = False
+        self._ask(connection, lambda: _resolve(news))
+        await news
+        self.check()
+
+    def check(self) -> None:
+        """Raises what it has failed with."""
+        if self._error is not None:
+            raise self._error
 
     async def next(self) -> bytes:
         """What has arrived since the last call, joined: one write for one read. b'' at the end."""
@@ -98,11 +117,14 @@ class Attempt(msgspec.Struct, eq=False):
 
     async def read(self) -> bytes:
         """The rest of the answer. Raises UpstreamFault when it is cut."""
-        if self.is_complete and len(self._parts) == 1:  # most answers come in one piece, with their head
-            return self._parts.pop()
         parts = []
         while part := await self.next():
             parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def take(self) -> bytes:
+        """What has arrived by now, without waiting."""
+        parts, self._parts, self._size = self._parts, [], 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def abort(self, error: ProxyError) -> None:
@@ -110,16 +132,17 @@ class Attempt(msgspec.Struct, eq=False):
         if not self.is_complete and self._error is None:
             self._fail(error)
 
-    def look(self) -> None:
+    def look(self, now: float) -> None:
         """Fails when nothing came for too long; called every now and then, so that a read need not ask for the time."""
-        if self._connection is None or self.is_complete:
+        if self.is_complete:
             return
-        now = self._pool.loop.time()
         if self._was_read or self._is_paused:  # paused: the client is slow, not the provider
             self._was_read, self._deadline = False, now + self._timeouts.idle
+        elif not self._deadline:
+            self._deadline = now + self._timeouts.first_byte
         if now < self._deadline:
-            self._looks.enter(self)
-        elif self._in_body:
+            return
+        if self._in_body:
             self._fail(UpstreamTimeout(f"Provider {self.provider!r} stopped in the middle of its answer."))
         else:
             self._fail(UpstreamTimeout(f"Provider {self.provider!r} did not answer in time."))
@@ -129,10 +152,8 @@ class Attempt(msgspec.Struct, eq=False):
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        self._looks.leave(self)
         connection.attempt = None
-        is_clean = self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size()
-        if is_clean:
+        if self.is_complete and self._keeps_alive and not connection.transport.get_write_buffer_size():
             if self._is_paused:
                 connection.transport.resume_reading()
             self._pool.give_back(connection)
@@ -148,8 +169,10 @@ class Attempt(msgspec.Struct, eq=False):
         try:
             connection.parser.feed_data(chunk)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(UpstreamCut(f"Provider {self.provider!r} answered with something that is not HTTP/1.1."))
-            return
+            if not self.is_complete:
+                self._fail(UpstreamCut(f"Provider {self.provider!r} answered with something that is not HTTP/1.1."))
+                return
+            self._keeps_alive = False  # more than was asked for
         if connection.parts:
             self._take(connection)
         if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
@@ -158,8 +181,17 @@ class Attempt(msgspec.Struct, eq=False):
         if self._size > HIGH_WATER and not self._is_paused and not self.is_complete and self._connection is not None:
             self._is_paused = True
             connection.transport.pause_reading()
-        if is_waiting(self._waiter):
-            self._waiter.set_result(None)
+        if self._on_news is not None and self._in_body:
+            self._tell()
+        self._wake()
+
+    def feed_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """An answer that came in one piece, see `proxy/wire/whole_answer.py`."""
+        self.status, self.headers, self._in_body = status, headers, True
+        self._keeps_alive = self.is_complete = True
+        self._parts, self._size = [body] if body else [], len(body)
+        self.answered_at_ns = self._clock.monotonic_ns()
+        self._tell()
 
     def lost(self, cause: Exception | None) -> None:
         if self.is_complete or self._error is not None:
@@ -168,9 +200,10 @@ class Attempt(msgspec.Struct, eq=False):
         if self._in_body and cause is None and self._ends_with_the_connection():
             self.is_complete = True
             self._wake()
-        elif self._is_reused and not self._head_bytes and is_waiting(self._head):
+        elif self._is_reused and not self._head_bytes:
             self._leave_connection()
-            self._head.set_exception(_WentStale())
+            self.is_stale = True
+            self._tell()
         else:
             moment = "in the middle of its answer" if self._in_body else "without an answer"
             self._fail(UpstreamCut(f"Provider {self.provider!r} closed the connection {moment}."))
@@ -187,8 +220,6 @@ class Attempt(msgspec.Struct, eq=False):
         self.status, self.headers, self._in_body = status, headers, True
         self._keeps_alive = parser.should_keep_alive()
         self.answered_at_ns = self._clock.monotonic_ns()
-        if is_waiting(self._head):
-            self._head.set_result(None)
 
     def on_message_complete(self, connection: Connection) -> None:
         if self._in_body and not self.is_complete:
@@ -218,15 +249,17 @@ class Attempt(msgspec.Struct, eq=False):
             raise self._error
         return connection
 
-    def _ask(self, connection: Connection) -> asyncio.Future[None]:
+    def _ask(self, connection: Connection, on_news: Callable[[], object]) -> None:
+        self._on_news = on_news
         self._connection, connection.attempt = connection, self
-        loop = self._pool.loop
-        head = self._head = loop.create_future()
-        self._deadline = loop.time() + self._timeouts.first_byte
-        self._looks.enter(self)
+        self._pool.watch()
         self.asked_at_ns = self._clock.monotonic_ns()
         connection.transport.write(self._request)
-        return head
+
+    def _tell(self) -> None:
+        on_news, self._on_news = self._on_news, None
+        if on_news is not None:
+            on_news()
 
     def _fail(self, error: ProxyError) -> None:
         self._error = error
@@ -234,12 +267,10 @@ class Attempt(msgspec.Struct, eq=False):
         self._leave_connection()
         if connection is not None:
             connection.transport.abort()
-        if is_waiting(self._head):
-            self._head.set_exception(error)
+        self._tell()
         self._wake()
 
     def _leave_connection(self) -> None:
-        self._looks.leave(self)
         if self._connection is not None:
             self._connection.attempt = None
             self._connection = None
@@ -251,6 +282,12 @@ class Attempt(msgspec.Struct, eq=False):
     def _ends_with_the_connection(self) -> bool:
         """True for an answer without a length: RFC 9112 §6.3 lets the end of the connection be the end of the body."""
         return not any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+
+
+def _resolve(news: asyncio.Future[None]) -> None:
+    """For who may have been cancelled meanwhile."""
+    if not news.done():
+        news.set_result(None)
 
 
 def is_waiting(future: asyncio.Future[None] | None) -> TypeGuard[asyncio.Future[None]]:

@@ -4,7 +4,6 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from proxy.overdue import Overdue
 from proxy.ports import Clock
 from proxy.upstream.attempt import Attempt, Timeouts
 from proxy.upstream.connection import Pool
@@ -34,7 +33,7 @@ class UpstreamClient:
         self._tls = tls
         self._pools: dict[Origin, Pool] = {}
         waits = self._timeouts.first_byte, self._timeouts.idle
-        self._looks = Overdue(min(LONGEST_LOOK_SECONDS, *(seconds / 4 for seconds in waits)), Attempt.look)
+        self._look_seconds = min(LONGEST_LOOK_SECONDS, *(seconds / 4 for seconds in waits))
 
     def attempt(self, origin: Origin, request: bytes, provider: str) -> Attempt:
         """A try that has not begun: await its `answered`, then `next` or `read`, and `release` it in a finally.
@@ -44,7 +43,7 @@ class UpstreamClient:
         pool = self._pools.get(origin)
         if pool is None:
             pool = self._open(origin)
-        return Attempt(pool, request, provider, self._timeouts, self._clock, self._looks)
+        return Attempt(pool, request, provider, self._timeouts, self._clock)
 
     def close(self) -> None:
         for pool in self._pools.values():
@@ -53,7 +52,9 @@ class UpstreamClient:
 
     def _open(self, origin: Origin) -> Pool:
         relay = find_relay(self._environment, origin)
-        pool = self._pools[origin] = Pool(origin, self._context(origin), self._timeouts.connect, relay)
+        pool = self._pools[origin] = Pool(
+            origin, self._context(origin), self._timeouts.connect, self._look_seconds, relay
+        )
         return pool
 
     def _context(self, origin: Origin) -> ssl.SSLContext | None:

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from proxy.upstream.origin import Origin
 from proxy.upstream.tunnel import Relay, open_tunnel
+from proxy.wire.whole_answer import WholeAnswers
 
 if TYPE_CHECKING:
     from proxy.upstream.attempt import Attempt
@@ -20,7 +21,7 @@ IDLE_SECONDS = 60.0  # below the 75 s at which common servers close an idle conn
 class Connection(asyncio.Protocol):
     """One socket and its parser. It belongs to one attempt at a time; bytes that nobody asked for end it."""
 
-    __slots__ = ("_headers", "attempt", "idle_since", "on_body", "parser", "parts", "pool", "transport")
+    __slots__ = ("_headers", "_is_fed", "attempt", "idle_since", "on_body", "parser", "parts", "pool", "transport")
 
     def __init__(self, pool: "Pool") -> None:
         self.pool = pool
@@ -29,6 +30,7 @@ class Connection(asyncio.Protocol):
         self.parts: list[bytes] = []  # of the body, as the parser finds them; `Attempt.feed` takes them out
         self.on_body = self.parts.append  # a stream has many: not even a frame of ours for each
         self.parser = httptools.HttpResponseParser(self)
+        self._is_fed = False  # the parser has begun with this answer
         self._headers: list[tuple[bytes, bytes]] = []
         self.transport: asyncio.Transport
 
@@ -36,12 +38,21 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # TCP and TLS transports are both of this kind
 
+    def rest(self) -> None:
+        """Its answer is complete, and the next one may come."""
+        self._is_fed = False
+        self.idle_since = self.pool.loop.time()
+
     @override
     def data_received(self, data: bytes) -> None:
-        if self.attempt is None:
+        attempt = self.attempt
+        if attempt is None:
             self.transport.abort()
+        elif not self._is_fed and (answer := self.pool.read_whole(data)) is not None:
+            attempt.feed_whole(*answer)
         else:
-            self.attempt.feed(self, data)
+            self._is_fed = True
+            attempt.feed(self, data)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,16 +85,29 @@ class Pool:
     """The connections of one origin, last in first out, so that few stay warm and the rest may go."""
 
     def __init__(
-        self, origin: Origin, tls: ssl.SSLContext | None, connect_seconds: float, relay: Relay | None = None
+        self,
+        origin: Origin,
+        tls: ssl.SSLContext | None,
+        connect_seconds: float,
+        look_seconds: float,
+        relay: Relay | None = None,
     ) -> None:
         self._origin = origin
         self._relay = relay  # a proxy on the way
         self._tls = tls
         self._connect_seconds = connect_seconds
+        self._look_seconds = look_seconds
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self.read_whole = WholeAnswers().read
         self.loop = asyncio.get_running_loop()  # kept: to ask for it is a system call each time
         self._sweep: asyncio.TimerHandle | None = None
+        self._look: asyncio.TimerHandle | None = None
+
+    def watch(self) -> None:
+        """Has all attempts looked at, every now and then, as long as there are any: one timer instead of one each."""
+        if self._look is None:
+            self._look = self.loop.call_later(self._look_seconds, self._look_around)
 
     def take(self) -> Connection | None:
         """An idle connection that looked alive a moment ago, or None."""
@@ -115,7 +139,7 @@ class Pool:
         if len(self._idle) >= MOST_IDLE or connection.transport.is_closing():
             connection.transport.abort()
             return
-        connection.idle_since = self.loop.time()
+        connection.rest()
         self._idle.append(connection)
         if self._sweep is None:
             self._sweep = self.loop.call_later(IDLE_SECONDS, self._drop_stale)
@@ -126,10 +150,20 @@ class Pool:
             self._idle.remove(connection)
 
     def close(self) -> None:
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._sweep, self._look):
+            if timer is not None:
+                timer.cancel()
         for connection in list(self._open):
             connection.transport.abort()
+
+    def _look_around(self) -> None:
+        self._look = None
+        now = self.loop.time()
+        attempts = [attempt for one in self._open if (attempt := one.attempt) is not None]
+        for attempt in attempts:
+            attempt.look(now)
+        if attempts:
+            self.watch()
 
     def _drop_stale(self) -> None:
         limit = self.loop.time() - IDLE_SECONDS
