@@ -32,6 +32,7 @@ _MAGIC = {
     "UklGR": "image/webp",
     "JVBERi": "application/pdf",
 }
+_DOCUMENT_EXTRA = ("citations", "context")
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/yaml", "application/x-ndjson")
 
 
@@ -103,7 +104,17 @@ class BlockRenderer:
             block["title"] = media.name
         if media.extra_of == "anthropic":
             block |= {name: value for name, value in media.extra.items() if name != "source"}
+        else:
+            block |= self._shared_extra(media)
         return _marked(block, media.cache)
+
+    def _shared_extra(self, media: Media) -> Block:
+        """What Bedrock's documents name and mean as Anthropic's do."""
+        is_shared = media.extra_of == "bedrock" and media.kind == "document"
+        for name in media.extra:
+            if not is_shared or name not in {*_DOCUMENT_EXTRA, "content"}:  # the content stands in the text
+                self._losses.add(name, "Anthropic's media have no such member.")
+        return {name: media.extra[name] for name in _DOCUMENT_EXTRA if is_shared and name in media.extra}
 
     def _source(self, media: Media) -> dict[str, Any] | None:
         if media.kind in {"audio", "video"}:

@@ -16,6 +16,7 @@ _SYSTEM = {"system", "developer"}
 _ROLES = {"user": "user", "tool": "user", "assistant": "assistant", "system": "user", "developer": "user"}
 _MOST_MARKS = 4  # https://platform.claude.com/docs/en/build-with-claude/prompt-caching (November 2026)
 _PLACEHOLDER = "(The conversation begins with the assistant.)"
+_SILENCE = "(nothing)"
 
 
 def render_messages(request: Request, losses: Losses) -> tuple[str | list[Block], list[dict[str, Any]]]:
@@ -57,10 +58,13 @@ def _make_acceptable(system: list[Block], messages: list[dict[str, Any]], losses
         losses.add("messages", "Anthropic wants a user's message; the instructions stand in one.")
         messages.append({"role": "user", "content": system})
         return []
-    if messages and messages[0]["role"] == "assistant":
+    if not messages:
+        losses.add("messages", "Anthropic refuses empty texts; a placeholder stands for the message that said nothing.")
+        messages.append({"role": "user", "content": [{"type": "text", "text": _SILENCE}]})
+    if messages[0]["role"] == "assistant":
         losses.add("messages", "Anthropic wants a user's message first; a placeholder stands there.")
         messages.insert(0, {"role": "user", "content": [{"type": "text", "text": _PLACEHOLDER}]})
-    if messages and messages[-1]["role"] == "assistant" and messages[-1]["content"][-1]["type"] == "text":
+    if messages[-1]["role"] == "assistant" and messages[-1]["content"][-1]["type"] == "text":
         last = messages[-1]["content"][-1]
         last["text"] = last["text"].rstrip()
     return system

@@ -27,6 +27,7 @@ from proxy.dialects.bedrock.names import fit_call_id, fit_name
 from proxy.dialects.losses import Losses
 
 Block = dict[str, Any]
+_CLAUDES_DOCUMENT = {"citations", "context"}  # Converse names and means them as Anthropic does
 _HEARS_ITSELF = "deepseek"  # the one maker whose models take their own unsigned reasoning back
 
 
@@ -89,8 +90,11 @@ class BlockWriter:
         return [{part.kind: block}]
 
     def _add_extra(self, block: Block, part: Media) -> None:
+        is_claudes = part.extra_of == "anthropic" and part.kind == "document" and is_claude(self._model)
         for name, value in part.extra.items():
-            if part.extra_of != "bedrock":
+            if is_claudes and name in _CLAUDES_DOCUMENT:
+                block[name] = value
+            elif part.extra_of != "bedrock":
                 self.losses.add(name, "Bedrock's media have no such member.")
             elif name not in {"bucketOwner", "content"}:
                 block[name] = value

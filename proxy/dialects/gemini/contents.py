@@ -32,6 +32,8 @@ def render_contents(request: Request, losses: Losses) -> tuple[list[dict[str, An
         system and not contents and request.dialect != "gemini"
     ):  # an instruction alone is refused where nothing is asked
         return [], [{"role": "user", "parts": system}]
+    if not contents and messages:
+        contents.append({"role": "user", "parts": [{"text": ""}]})  # taken as it is, where no content is refused
     _order_results(contents, request)
     if wants_signatures(request.model):
         _sign_foreign(contents)

@@ -110,7 +110,9 @@ def _response(text: str, *, is_error: bool) -> dict[str, Any]:
 def render_media(part: Media, losses: Losses, *, knows_resolution: bool = False) -> Rendered:
     """Bytes inline, files and other addresses as they are: Google fetches https://, gs:// and its own files itself."""
     if part.text:
-        return [{"text": part.text}]
+        for name in part.extra if part.extra_of != "gemini" else ():
+            losses.add(f"{part.kind}.{name}", "Gemini reads the document as plain text.")
+        return [{"text": f"{part.name}\n\n{part.text}" if part.name else part.text}]
     kept = _kept_extra(part, losses, knows_resolution=knows_resolution)
     inline = _DATA_URL.match(part.url)
     if inline is not None and inline[2].endswith(";base64"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from proxy.canonical.parts import Part, ToolResult
+from proxy.canonical.parts import Part, Text, ToolResult
 from proxy.canonical.request import Message, Request, Role
 from proxy.dialects.gemini.calls import OpenCalls
 from proxy.dialects.gemini.generation import parse_generation
@@ -59,9 +59,16 @@ def _parse_content(content: dict[str, Any], calls: OpenCalls, place: str) -> lis
         if not found or found[-1].role != belongs:
             found.append(Message(belongs, []))
         found[-1].parts.append(part)
+    if not found and role == "user" and _is_silent(content):
+        found.append(Message(role, [Text("")]))
     if found:
         found[0].extra = _extra(content)
     return found
+
+
+def _is_silent(content: dict[str, Any]) -> bool:
+    """Says an empty text, which Google answers as any other (gemini-2.5-flash, November 2026)."""
+    return any(part == "" or members(part).get("text") == "" for part in listed(content.get("parts"), "parts"))
 
 
 def _parse_parts(parts: object, calls: OpenCalls, place: str) -> list[Part]:

@@ -32,7 +32,10 @@ class ItemsOut:
         }
 
     def render(self, messages: list[Message]) -> _Items:
-        return [item for message in messages for item in self._render_message(message)]
+        items = [item for message in messages for item in self._render_message(message)]
+        if not items and messages:
+            items.append({"role": "user", "content": ""})  # taken as it is, where no item is refused
+        return items
 
     def _render_message(self, message: Message) -> _Items:
         if message.name:

@@ -48,6 +48,8 @@ class PartsOut:
         return _EXPLICIT if part.cache is not None and self._dialect == "responses" else {}
 
     def _render_media(self, media: Media) -> list[dict[str, Any]]:
+        for name in media.extra if media.extra_of not in {"responses", None} else ():
+            self._losses.add(name, f"{media.kind} parts have no such member here.")
         if media.text and not media.data and not media.url:
             return [{"type": "input_text", "text": f"{media.name}\n{media.text}" if media.name else media.text}]
         rendered = self._render_bytes(media)
@@ -55,8 +57,6 @@ class PartsOut:
             return []
         if media.extra and media.extra_of == "responses":
             rendered.update(media.extra)
-        for name in media.extra if media.extra_of not in {"responses", None} else ():
-            self._losses.add(name, f"{media.kind} parts have no such member here.")
         return [{**rendered, **self._mark(media)}]
 
     def _render_bytes(self, media: Media) -> dict[str, Any] | None:

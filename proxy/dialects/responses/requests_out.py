@@ -58,8 +58,9 @@ def render_request(request: Request) -> Rendered:
 
 
 def _take_instructions(request: Request) -> tuple[str | None, list[Message]]:
-    """A first system message of plain text; all others keep their places among the items."""
-    first = request.messages[0] if request.messages else None
+    """A first system message of plain text; all others keep their places among the items, as one does that is all."""
+    is_all = len(request.messages) == 1 and request.dialect != "responses"
+    first = request.messages[0] if request.messages and not is_all else None
     if first is None or first.role != "system" or first.extra or len(first.parts) != 1:
         return None, request.messages
     text = first.parts[0]

@@ -345,6 +345,12 @@ def test_instructions_alone_stand_in_the_users_message() -> None:
     assert names(rendered) == ["messages"]
 
 
+def test_a_placeholder_stands_for_a_conversation_of_empty_texts() -> None:
+    rendered = render(said("user", ""))
+    assert rendered.body["messages"] == [{"role": "user", "content": "(nothing)"}]
+    assert names(rendered) == ["messages"]
+
+
 def test_what_the_assistant_goes_on_from_ends_in_no_blank() -> None:
     assert render(said("user", "hi"), said("assistant", "So: ")).body["messages"][-1]["content"] == "So:"
 

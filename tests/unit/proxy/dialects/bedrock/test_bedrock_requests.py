@@ -82,6 +82,16 @@ def test_blank_texts_are_left_out() -> None:
     ]
 
 
+@pytest.mark.parametrize(("model", "lost"), [(CLAUDE, set()), (NOVA, {"citations", "context"})])
+def test_a_document_for_claude_is_cited_and_introduced_as_its_own_api_has_it(model: str, lost: set[str]) -> None:
+    extra = {"citations": {"enabled": True}, "context": "of 2026"}
+    file = Media("document", "application/pdf", data=PIXEL, name="a", extra=extra, extra_of="anthropic")
+    rendered = render(user(file, Text("How many?")), model=model)
+    document = contents(rendered)[0][0]["document"]
+    assert {name: document[name] for name in extra if name in document} == ({} if lost else extra)
+    assert names(rendered) == lost
+
+
 def test_documents_get_names_of_their_own_and_a_text_beside_them() -> None:
     files = [Media("document", "application/pdf", data=PIXEL, name=name) for name in ("a_b.pdf", "a?b.pdf", "")]
     (content,) = contents(render(user(*files)))

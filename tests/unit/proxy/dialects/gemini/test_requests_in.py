@@ -17,6 +17,16 @@ def parts_of(*parts: dict[str, Any], role: str = "user") -> list[Any]:
     return [part for message in request.messages for part in message.parts]
 
 
+@pytest.mark.parametrize("content", [{"parts": [{"text": ""}]}, {"parts": [""]}, ""])
+def test_an_empty_text_of_the_user_is_a_message(content: Any) -> None:
+    assert CODEC.parse_request({"contents": [content]}, "m").messages == [Message("user", [Text("")])]
+
+
+def test_a_turn_of_the_model_that_says_nothing_is_none() -> None:
+    contents = [{"parts": [{"text": "hi"}]}, {"role": "model", "parts": [{"text": ""}]}]
+    assert CODEC.parse_request({"contents": contents}, "m").messages == [Message("user", [Text("hi")])]
+
+
 def test_both_spellings_of_every_member_say_the_same() -> None:
     camel = {
         "systemInstruction": {"parts": [{"text": "be brief"}]},

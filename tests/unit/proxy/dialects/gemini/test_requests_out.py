@@ -55,6 +55,19 @@ def test_an_instruction_alone_is_asked_as_a_question() -> None:
     assert body == {"contents": [{"role": "user", "parts": [{"text": "say hi"}]}]}
 
 
+def test_an_empty_question_is_asked_where_no_question_is_refused() -> None:
+    body = CODEC.render_request(asked(messages=[Message("user", [Text("")])])).body
+    assert body == {"contents": [{"role": "user", "parts": [{"text": ""}]}]}
+
+
+def test_a_document_of_text_keeps_its_title_and_loses_what_google_cannot_be_told() -> None:
+    extra = {"citations": {"enabled": True}}
+    document = Media("document", "text/plain", text="So.", name="Log", extra=extra, extra_of="anthropic")
+    request = asked(messages=[Message("user", [document])])
+    assert CODEC.render_request(request).body["contents"][0]["parts"] == [{"text": "Log\n\nSo."}]
+    assert lost(request) == {"document.citations"}
+
+
 def test_parallel_results_stand_in_one_content_in_the_order_of_their_calls() -> None:
     first, second = make_id(0, "f", "{}"), make_id(1, "f", "{}")
     messages = [

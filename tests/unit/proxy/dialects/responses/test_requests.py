@@ -350,3 +350,19 @@ def test_a_grammar_of_chat_completions_is_written_flat() -> None:
     assert CODEC.render_request(request).body["tools"] == [
         {"type": "custom", "name": "patch", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}}
     ]
+
+
+@pytest.mark.parametrize("role", ["user", "system"])
+def test_a_conversation_of_one_message_never_becomes_an_input_of_none(role: Any) -> None:
+    text = "" if role == "user" else "Tell a joke."
+    body = CODEC.render_request(Request("openai", "gpt-5", [Message(role, [Text(text)])])).body
+    assert body["input"] == [{"role": role, "content": text}]
+    assert "instructions" not in body
+
+
+def test_a_document_of_text_tells_what_it_cannot_say() -> None:
+    extra = {"context": "of 2026"}
+    document = Media("document", "text/plain", text="So.", name="Log", extra=extra, extra_of="anthropic")
+    rendered = CODEC.render_request(Request("anthropic", "gpt-5", [Message("user", [document])]))
+    assert rendered.body["input"] == [{"role": "user", "content": [{"type": "input_text", "text": "Log\nSo."}]}]
+    assert [loss.name for loss in rendered.losses] == ["context"]
