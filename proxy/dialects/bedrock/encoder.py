@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
+from typing_extensions import override
 
 from proxy.canonical.events import (
     CitationAdded,
@@ -31,42 +32,33 @@ from proxy.dialects.bedrock.names import fit_call_id, fit_name
 from proxy.dialects.bedrock.stops import parse_stop_sequence, render_stop
 from proxy.dialects.bedrock.usage import parse_usage, render_usage
 from proxy.dialects.codec import Opening
-from proxy.dialects.losses import Losses
+from proxy.dialects.one_answer import OneAnswerEncoder
 from proxy.dialects.reading import text_of
 from proxy.wire.aws_events import render_message
 
 _METADATA = {"metrics", "trace", "performanceConfig", "serviceTier"}
 
 
-class BedrockEncoder:
-    __slots__ = ("_begun", "_indices", "_is_over", "_losses", "_open", "_rest", "_usage", "_writer")
+class BedrockEncoder(OneAnswerEncoder):
+    __slots__ = ("_has_begun", "_indices", "_open", "_rest", "_usage", "_writer")
+
+    _OTHERS_LOST = "choices", "Bedrock gives one answer to a request."
 
     def __init__(self, opening: Opening) -> None:
-        self._losses = Losses(opening.losses)
+        super().__init__(opening)
         self._writer = BlockWriter("", self._losses)
         self._indices: dict[int, int] = {}  # part → block
         self._open: list[int] = []
         self._rest: dict[str, Any] = {}
         self._usage: dict[str, Any] = {}
-        self._begun = False
-        self._is_over = False
+        self._has_begun = False
 
-    def encode(self, event: Event) -> bytes:
-        if self._is_over:
+    @override
+    def _begin(self, event: Event) -> bytes:
+        if self._has_begun or isinstance(event, Failed):
             return b""
-        if getattr(event, "choice", 0):
-            self._losses.add("choices", "Bedrock gives one answer to a request.")
-            return b""
-        if isinstance(event, Failed):
-            return self._encode_failure(event)
-        begin = b""
-        if not self._begun:
-            self._begun = True
-            begin = _event("messageStart", {"role": "assistant"})
-        return begin + self._ENCODERS[type(event)](self, event)
-
-    def close(self) -> bytes:
-        return b""
+        self._has_begun = True
+        return _event("messageStart", {"role": "assistant"})
 
     def _encode_failure(self, event: Failed) -> bytes:
         self._is_over = True
@@ -173,7 +165,7 @@ class BedrockEncoder:
             self._open.append(part)
         return found
 
-    _ENCODERS: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
+    _TAKERS: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
         MessageStarted: _encode_start,
         TextDelta: _encode_text,
         RefusalDelta: _encode_text,
@@ -188,6 +180,7 @@ class BedrockEncoder:
         UsageReported: _encode_usage,
         MessageEnded: _encode_end,
         StreamEnded: _encode_stream_end,
+        Failed: _encode_failure,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import orjson
+from typing_extensions import override
 
 from proxy.canonical.events import (
     CitationAdded,
@@ -28,27 +29,19 @@ from proxy.dialects.cohere.content_in import PLAN
 from proxy.dialects.cohere.logprobs import render_logprobs
 from proxy.dialects.cohere.stops import render_stop
 from proxy.dialects.cohere.usage import parse_usage, render_usage
-from proxy.dialects.losses import Losses
+from proxy.dialects.one_answer import OneAnswerEncoder
 
 _START = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+_DONE = b"data: [DONE]\n\n"
 
 
-class CohereEncoder:
-    __slots__ = (
-        "_begun",
-        "_citations",
-        "_counts",
-        "_finish_reason",
-        "_id",
-        "_is_over",
-        "_losses",
-        "_open",
-        "_parts",
-        "_usage",
-    )
+class CohereEncoder(OneAnswerEncoder):
+    __slots__ = ("_citations", "_counts", "_finish_reason", "_has_begun", "_id", "_open", "_parts", "_usage")
+
+    _OTHERS_LOST = "choices", "Cohere gives one answer to a request."
 
     def __init__(self, opening: Opening) -> None:
-        self._losses = Losses(opening.losses)
+        super().__init__(opening)
         self._id = opening.id
         self._parts: dict[int, tuple[str, int]] = {}  # part → content or call, and its index there
         self._counts = {"content": 0, "tool-call": 0}
@@ -56,32 +49,23 @@ class CohereEncoder:
         self._finish_reason = "COMPLETE"
         self._open: list[int] = []
         self._usage: dict[str, Any] | None = None
-        self._begun = False
-        self._is_over = False
+        self._has_begun = False
 
-    def encode(self, event: Event) -> bytes:
-        if self._is_over:
+    @override
+    def _begin(self, event: Event) -> bytes:
+        if self._has_begun or isinstance(event, MessageStarted):
             return b""
-        if getattr(event, "choice", 0):
-            self._losses.add("choices", "Cohere gives one answer to a request.")
-            return b""
-        if isinstance(event, Failed):
-            self._is_over = True
-            delta = {"error": event.failure.message, "finish_reason": "ERROR"}
-            return self._begin() + _frame("message-end", delta=delta) + b"data: [DONE]\n\n"
-        if isinstance(event, MessageStarted):
-            self._id = event.id or self._id
-            return b""
-        return self._begin() + self._ENCODERS[type(event)](self, event)
+        self._has_begun = True
+        return _frame("message-start", id=self._id, delta={"message": _START})
 
-    def close(self) -> bytes:
+    def _encode_head(self, event: MessageStarted) -> bytes:
+        self._id = event.id or self._id
         return b""
 
-    def _begin(self) -> bytes:
-        if self._begun:
-            return b""
-        self._begun = True
-        return _frame("message-start", id=self._id, delta={"message": _START})
+    def _encode_failure(self, event: Failed) -> bytes:
+        self._is_over = True
+        delta = {"error": event.failure.message, "finish_reason": "ERROR"}
+        return _frame("message-end", delta=delta) + _DONE
 
     def _encode_text(self, event: TextDelta | RefusalDelta) -> bytes:
         return self._content(event.part, "text", event.text)
@@ -174,9 +158,10 @@ class CohereEncoder:
         delta: dict[str, Any] = {"finish_reason": self._finish_reason}
         if self._usage is not None:
             delta["usage"] = self._usage
-        return _frame("message-end", delta=delta) + b"data: [DONE]\n\n"
+        return _frame("message-end", delta=delta) + _DONE
 
-    _ENCODERS: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
+    _TAKERS: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
+        MessageStarted: _encode_head,
         TextDelta: _encode_text,
         RefusalDelta: _encode_text,
         ThinkingDelta: _encode_thinking,
@@ -190,6 +175,7 @@ class CohereEncoder:
         UsageReported: _encode_usage,
         MessageEnded: _encode_end,
         StreamEnded: _encode_stream_end,
+        Failed: _encode_failure,
     }
 
 

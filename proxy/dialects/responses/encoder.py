@@ -7,6 +7,8 @@ frames before it have told, item by item.
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from proxy.canonical.answer import StopReason
 from proxy.canonical.events import (
     CitationAdded,
@@ -29,7 +31,7 @@ from proxy.canonical.events import (
 from proxy.canonical.failure import Failure
 from proxy.canonical.parts import ToolCall
 from proxy.dialects.codec import Opening
-from proxy.dialects.losses import Losses
+from proxy.dialects.one_answer import OneAnswerEncoder
 from proxy.dialects.responses.answers import OutputItems
 from proxy.dialects.responses.citations import render_annotation
 from proxy.dialects.responses.custom_calls import free_text
@@ -42,10 +44,12 @@ from proxy.dialects.responses.usage import render_usage
 _CUT = Failure("truncated", "The answer broke off before its end.")
 
 
-class ResponsesEncoder:
+class ResponsesEncoder(OneAnswerEncoder):
+    _OTHERS_LOST = "n", "This API has one answer; the first one is given."
+
     def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
         self._opening = opening
-        self._losses = Losses(opening.losses)
         self._frames = Frames()
         self._response: dict[str, Any] = {}  # empty: nothing has been written
         self._items = OutputItems("", opening.request, self._losses)  # made anew with the answer's id
@@ -56,27 +60,25 @@ class ResponsesEncoder:
         self._calls: dict[int, OpenCall] = {}
         self._stop: tuple[StopReason, str] = ("stop", "")
         self._has_refusal = False
-        self._is_over = False
 
+    @override
     def encode(self, event: Event) -> bytes:
+        """Most of a stream is text: that of an open part goes by the shortest way."""
         if type(event) is TextDelta and self._message is not None and event.part == self._message.part:
             return self._message.add(event.text) if event.text else b""
-        if self._is_over:
-            return b""
-        if getattr(event, "choice", 0):
-            self._losses.add("n", "This API has one answer; the first one is given.")
-            return b""
-        return self._begin(event) + self._TAKERS[type(event)](self, event)
+        return super().encode(event)
 
     @property
     def response(self) -> dict[str, Any]:
         """The response as its last event told it; before that event without its output."""
         return self._response
 
+    @override
     def close(self) -> bytes:
         """A stream that nobody ended is cut."""
         return b"" if self._is_over else self.encode(Failed(_CUT))
 
+    @override
     def _begin(self, event: Event) -> bytes:
         if self._response:
             return b""
@@ -249,7 +251,7 @@ class ResponsesEncoder:
         self._calls.clear()
         return ended
 
-    _TAKERS: ClassVar[dict[type, Callable[["ResponsesEncoder", Any], bytes]]] = {
+    _TAKERS: ClassVar[dict[type, Callable[[Any, Any], bytes]]] = {
         MessageStarted: _take_head,
         TextDelta: _take_text,
         RefusalDelta: _take_refusal,
