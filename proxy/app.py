@@ -89,9 +89,11 @@ async def _live(shared: Shared, scope: Scope, receive: Receive, send: Send) -> N
         message = await receive()
         if message["type"] == "lifespan.startup":
             _load_codecs(shared)
+            shared.renewals.begin()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await shared.flights.drain(DRAIN_SECONDS)
+            shared.renewals.close()
             shared.deps.upstream.close()
             shared.journal.close()
             await send({"type": "lifespan.shutdown.complete"})

@@ -14,6 +14,7 @@
     │   └── UpstreamCut       502, or an error event when the answer had begun
     ├── OwnFault              we are at fault: 5xx, may be retried
     │   ├── PolicyStale       503
+    │   ├── NoCredentials     503, the gateway cannot prove itself to the provider; `NotYet`: who waits may go on
     │   ├── RunPaused         503 after a long wait, or an error event when the answer had begun
     │   └── InternalFault     500
     └── ClientLeft            nobody is there to be answered
@@ -22,7 +23,7 @@ Sentences are for the person who reads the client's log: they name what to do, n
 """
 # ruff: noqa: N818 - the tree names whose fault it is; "RunRevoked" needs no suffix to be an error
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 import orjson
@@ -140,6 +141,30 @@ class RunPaused(OwnFault):
     def __init__(self, sentence: str) -> None:
         # The vendors' SDKs take `retry-after` up to 60 s, and `x-should-retry` before their own judgement.
         super().__init__(sentence, headers={"retry-after": "15", "x-should-retry": "true"})
+
+
+class NoCredentials(OwnFault):
+    """Never 401 or 403: a client would look at its own key, which is not what the provider asks for."""
+
+    status = 503
+    code = "provider_credentials"
+
+    def __init__(self, provider: str, cause: str, retry_seconds: int, *, is_refused: bool) -> None:
+        what = "was refused" if is_refused else "failed"
+        super().__init__(
+            f"The gateway has no valid credentials for provider {provider!r}: its own sign-in there {what} ({cause}). "
+            "Your key is fine; whoever runs the gateway finds the reason in its log and has to look at the "
+            f"configuration of {provider!r}.",
+            headers={"retry-after": str(retry_seconds)} | ({"x-should-retry": "false"} if is_refused else {}),
+        )
+
+
+class NotYet(NoCredentials):
+    """There are none, and nobody has failed to get them: await `ready`, then go on."""
+
+    def __init__(self, provider: str, ready: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(provider, "none yet", 1, is_refused=False)
+        self.ready = ready
 
 
 class InternalFault(OwnFault): ...

@@ -3,7 +3,16 @@
 import logging
 
 from proxy.call import Call
-from proxy.errors import ClientLeft, InternalFault, ProxyError, RunPaused, UpstreamCut, render_error, render_error_event
+from proxy.errors import (
+    ClientLeft,
+    InternalFault,
+    NotYet,
+    ProxyError,
+    RunPaused,
+    UpstreamCut,
+    render_error,
+    render_error_event,
+)
 from proxy.stages.admit import admit
 from proxy.stages.conversation import answer_kept
 from proxy.stages.count import count
@@ -60,7 +69,11 @@ async def ask(call: Call) -> None:
         if call.where.operation == "count_tokens" and not call.is_native:
             await count(call)
             return
-        render(call)
+        try:
+            render(call)
+        except NotYet as waiting:  # only the first calls to a provider whose credentials renew themselves
+            await waiting.ready()
+            render(call)
         await send(call)
         await translate(call)
     except ProxyError as error:

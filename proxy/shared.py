@@ -1,5 +1,6 @@
 """What all calls of one process share."""
 
+from proxy.credentials.renewals import Renewals
 from proxy.deps import Deps
 from proxy.fence import Fence
 from proxy.flights import Flights
@@ -28,7 +29,8 @@ class Shared:
         self.parking = Parking(deps.policy, deps.fencing)
         self.flights = Flights()
         self.routes = Routes()
-        self.targets = Targets()
+        self.renewals = Renewals(deps.clock, lambda: deps.policy.current().providers)
+        self.targets = Targets(self.renewals)
         self.responses = deps.responses or MemoryResponseStore(deps.clock)
         self.memory = SignatureMemory(deps.clock.monotonic_ns)
         self.watches = Watches(deps.limits.watch_after_seconds)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.credentials.renewals import Renewals
+from proxy.credentials.source import Credentials
 from proxy.endpoints import Endpoint
 from proxy.errors import Dialect
 from proxy.ports import Provider
@@ -42,13 +44,14 @@ class Target:
     dropped: frozenset[bytes]  # names of the client's headers that do not go on
     added: tuple[tuple[bytes, bytes], ...]  # headers that have to be there, unless the client sends them
     quirks: tuple[Quirk, ...]
-    is_signed: bool  # each request bears a signature of its own
+    credentials: Credentials | None  # what each request proves itself with, where that does not stand in `prefix`
 
 
 class Targets:
     """Targets by provider, endpoint and query. A provider that policy replaces gets new ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, renewals: Renewals | None = None) -> None:
+        self._renewals = renewals or Renewals()
         self._memo: dict[tuple[object, ...], Target] = {}
 
     def find(
@@ -77,20 +80,19 @@ class Targets:
             self._memo.clear()
         is_native = asked == where.dialect
         wanted = Asked(provider, asked, where.operation, where.tail, model, is_stream, is_native)
-        target = self._memo[key] = _make(known, wanted, query, method)
+        target = self._memo[key] = _make(known, wanted, query, method, self._renewals.find(provider))
         return target
 
 
-def _make(known: Known, asked: Asked, query: bytes, method: str) -> Target:
+def _make(known: Known, asked: Asked, query: bytes, method: str, credentials: Credentials | None) -> Target:
     provider = asked.provider
     origin, base = parse_origin(provider.base_url)
-    is_signed = known.auth == "sigv4" and not provider.api_key
     headers = {"accept-encoding": "identity", **_credentials(known, asked)}
     headers.update({name.lower(): value for name, value in provider.headers.items()})
     path = base + (known.path or path_of)(asked)
     mark = "&" if "?" in path else "?"
     where = path + (mark + query.decode("latin-1") if query else "")
-    dropped = _DROPPED.union(name.encode() for name in headers)
+    dropped = _DROPPED.union(name.encode() for name in (*headers, *(credentials.names if credentials else ())))
     if not provider.passes_trace_context:
         dropped |= _TRACE
     return Target(
@@ -103,7 +105,7 @@ def _make(known: Known, asked: Asked, query: bytes, method: str) -> Target:
         dropped=dropped,
         added=tuple((name.encode(), value.encode()) for name, value in _needed(known, asked).items()),
         quirks=tuple(quirk for quirk in known.quirks if quirk.dialect == asked.dialect),
-        is_signed=is_signed,
+        credentials=credentials,
     )
 
 

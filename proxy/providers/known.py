@@ -75,6 +75,7 @@ class Known:
     variable: str = ""  # of the API key
     dialect: Dialect = "openai"
     speaks: tuple[Dialect, ...] = ()  # beside it: only what the provider keeps state for as well as the original
+    credentials: Literal["aws", "google", "entra"] | None = None  # without a key: see proxy/credentials
     auth: Auth | None = None  # None: as the dialect has it that it is asked in
     headers: Mapping[str, str] = field(default_factory=dict)  # that it has to have, unless the client sends them
     models: tuple[str, ...] = ("*",)

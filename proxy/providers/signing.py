@@ -4,51 +4,28 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 add is signed, with host and body: a proxy between may touch the other headers. What stands percent-encoded in the path
 is encoded once more for the signature, as everywhere but at S3: an ARN as a model's name needs it.
 
-Keys come from the provider's settings, and through them from the environment; roles of machines and containers are not
-asked for, since that is a request of its own. A Bedrock API key needs no signature.
+Which keys sign, says `proxy/credentials/aws.py`. A Bedrock API key needs no signature.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
 
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from proxy.errors import Headers, InternalFault
-from proxy.ports import Provider
-from proxy.upstream.origin import Origin
+from proxy.credentials.aws import Keys
+from proxy.credentials.source import Request
+from proxy.errors import Headers
 
 SERVICE = "bedrock"  # also for the host bedrock-runtime
 
 
-class Signed(Protocol):
-    """What of a target a signature covers."""
-
-    @property
-    def provider(self) -> Provider: ...
-
-    @property
-    def origin(self) -> Origin: ...
-
-    @property
-    def where(self) -> str:
-        """Path and query, as they are sent."""
-        ...
-
-
-class Keys(NamedTuple):
-    access_key_id: str
-    secret_access_key: str
-    session_token: str = ""  # of temporary credentials
-
-
-def sign_request(target: Signed, method: str, body: bytes, now_ns: int) -> Headers:
-    """The headers that make a request to this target valid for some minutes. Raises InternalFault without keys."""
-    origin = target.origin
-    url = f"{'https' if origin.is_tls else 'http'}://{origin.authority}{target.where}"
-    return sign(method, url, body, now_ns, _keys_of(target.provider), _region_of(target.provider, origin.host))
+def sign_request(request: Request, method: str, body: bytes, now_ns: int, keys: Keys, region: str) -> Headers:
+    """The headers that make a request to this target valid for some minutes. Without a region it's the host's."""
+    origin = request.origin
+    url = f"{'https' if origin.is_tls else 'http'}://{origin.authority}{request.where}"
+    return sign(method, url, body, now_ns, keys, region or _region_in(origin.host))
 
 
 def sign(
@@ -82,19 +59,7 @@ class _Signer(SigV4Auth):  # type: ignore[misc] # botocore has no types
         self._inject_signature_to_request(request, self.signature(text, request))
 
 
-def _keys_of(provider: Provider) -> Keys:
-    settings = provider.settings
-    access_key_id, secret = settings.get("access_key_id", ""), settings.get("secret_access_key", "")
-    if not access_key_id or not secret:
-        raise InternalFault(
-            f"The provider {provider.name!r} has neither an API key nor an access key: set 'api_key', or "
-            "'access_key_id' and 'secret_access_key' (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), and try again."
-        )
-    return Keys(access_key_id, secret, settings.get("session_token", ""))
-
-
-def _region_of(provider: Provider, host: str) -> str:
-    """As it is set, else as it stands in the host: 'bedrock-runtime.us-east-1.amazonaws.com'."""
-    region = provider.settings.get("region", "")
+def _region_in(host: str) -> str:
+    """'bedrock-runtime.us-east-1.amazonaws.com'."""
     labels = host.split(".")
-    return region or (labels[1] if host.endswith(".amazonaws.com") and len(labels) > 3 else "us-east-1")
+    return labels[1] if host.endswith(".amazonaws.com") and len(labels) > 3 else "us-east-1"

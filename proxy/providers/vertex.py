@@ -1,7 +1,7 @@
 """Vertex AI: Gemini in Google's dialect and Claude in Anthropic's, which the model's name tells apart.
 
-The key is an access token of Google Cloud (`gcloud auth print-access-token`). It lasts an hour, so whoever makes it
-writes it anew into the configuration, which is read again when it changes.
+Without a key it is asked with Application Default Credentials, see `proxy/credentials/google.py`. A key is an access
+token of Google Cloud (`gcloud auth print-access-token`), which lasts an hour.
 """
 
 from collections.abc import Mapping
@@ -55,6 +55,7 @@ KNOWN = Known(
     settings=(
         Setting("project", "the project's id", "VERTEX_PROJECT"),
         Setting("location", "a region, or `global`", "VERTEX_LOCATION", "global"),
+        Setting("credentials", "a file of credentials; `default`, or nothing: Google's usual places", "", ""),
     ),
     models=("gemini-*", "claude-*", "*"),
     embeds=False,  # its `:predict` has a form of its own
@@ -63,5 +64,7 @@ KNOWN = Known(
     path=path,
     address=address,
     dialect_of=dialect_of,
-    note="The key is an access token: `gcloud auth print-access-token`.",
+    credentials="google",
+    note="Without a key it is asked with Application Default Credentials: see [sign in to a "
+    "cloud](../how-to/sign-in-to-a-cloud.md). A key is an access token, which lasts an hour.",
 )

@@ -18,7 +18,10 @@ from proxy.wire.multipart import find_field
 
 
 def render(call: Call) -> None:
-    """Sets the upstream request. Raises InvalidRequest for what cannot be sent."""
+    """Sets the upstream request. Raises InvalidRequest for what cannot be sent, NoCredentials, or NotYet.
+
+    Who has waited after NotYet calls it again: nothing was sent, and what it has set is set anew.
+    """
     provider, is_native = call.provider, call.asked == call.dialect
     assert provider is not None  # noqa: S101 - route has run
     target = call.target = call.shared.targets.find(
@@ -36,10 +39,9 @@ def render(call: Call) -> None:
         headers, body = render_embed(call, target)
     else:
         headers, body = render_foreign(call, target)
-    if target.is_signed:
-        from proxy.providers.signing import sign_request  # noqa: PLC0415 - botocore takes its time
-
-        headers = [*headers, *sign_request(target, call.method, body, call.shared.deps.clock.now_ns())]
+    if target.credentials is not None:
+        now_ns = call.shared.deps.clock.now_ns()
+        headers = [*headers, *target.credentials.headers(target, call.method, body, now_ns)]
     try:
         call.request = render_request(target.prefix, headers, body)
     except ValueError as cause:

@@ -23,7 +23,10 @@ def test_every_room_keeps_the_import_contracts() -> None:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("proxy.app", ("httpx2", "pydantic", "sqlalchemy", "sqlmodel", "fastapi", "temporalio", "mcp")),
+        (
+            "proxy.app",
+            ("httpx2", "pydantic", "sqlalchemy", "sqlmodel", "fastapi", "temporalio", "mcp", "botocore", "google"),
+        ),
         (
             "controlplane.gateway.__main__",
             ("httpx2", "pydantic", "sqlalchemy", "sqlmodel", "fastapi", "temporalio", "mcp"),

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from proxy.config import parse_providers
+from proxy.credentials.aws import SigningCredentials
 from proxy.endpoints import find_endpoint
 from proxy.errors import Dialect
 from proxy.ports import Provider
@@ -101,9 +102,9 @@ def test_models_in_the_path_have_targets_of_their_own_and_others_share_one() -> 
 
 
 def test_only_requests_without_an_api_key_are_signed() -> None:
-    assert not target_of(configured("bedrock", **BEDROCK), CHAT, "bedrock").is_signed
+    assert target_of(configured("bedrock", **BEDROCK), CHAT, "bedrock").credentials is None
     signed = target_of(configured("bedrock", api_key="", **BEDROCK), CHAT, "bedrock")
-    assert signed.is_signed
+    assert isinstance(signed.credentials, SigningCredentials)
     assert "authorization" not in signed.headers
 
 
