@@ -17,7 +17,7 @@ _WORDS: dict[StopReason, str] = {
     "stop": "COMPLETE",
     "stop_sequence": "STOP_SEQUENCE",
     "length": "MAX_TOKENS",
-    "context_window": "ERROR_LIMIT",
+    "context_window": "MAX_TOKENS",  # v2 has no word of its own for it
     "tool_calls": "TOOL_CALL",
     "content_filter": "ERROR_TOXIC",
     "refusal": "COMPLETE",

@@ -34,6 +34,7 @@ _BLANK = b" \t\r\n\xef\xbb\xbf"
 # Members of a chunk that say nothing about the answer: padding against listeners, and what is read elsewhere.
 _PASSED_OVER = {"object", "choices", "usage", "obfuscation", "p"}
 _ALWAYS_READ = {"error", "x_groq"}  # usage and errors may stand in them, in any chunk
+_GROWING = {"citations", "search_results"}  # of Perplexity: each chunk has those found so far
 
 
 class OpenAIDecoder:
@@ -149,12 +150,15 @@ class OpenAIDecoder:
 
     def _read_head(self, chunk: dict[str, Any], events: list[Event]) -> None:
         """Tells what is new in the members beside the choices: Azure's first chunk has no id and no model."""
-        seen = self._seen
-        fresh = {name: value for name, value in chunk.items() if name not in seen and value}
+        seen, head = self._seen, self._head
+        fresh = {
+            name: value
+            for name, value in chunk.items()
+            if name not in seen and value and not (name in _GROWING and head.rest.get(name) == value)
+        }
         if not fresh:
             return
-        seen.update(fresh.keys() - _ALWAYS_READ)
-        head = self._head
+        seen.update(fresh.keys() - _ALWAYS_READ - _GROWING)
         answer = parse_answer(fresh)
         head.id, head.model = head.id or answer.id, head.model or answer.model
         head.rest = {**head.rest, **answer.rest}

@@ -217,7 +217,9 @@ class ResponsesEncoder(OneAnswerEncoder):
     def _finish(self, _: StreamEnded) -> bytes:
         ending = render_stop(*self._stop, has_refusal=self._has_refusal)
         if ending.status == "failed":
-            return self._fail(Failed(Failure("server", self._stop[1] or "The provider gave up.")))
+            return self._end_open("incomplete") + self._fail(
+                Failed(Failure("server", self._stop[1] or "The provider gave up."))
+            )
         ended = self._end_all("incomplete" if ending.status == "incomplete" else "completed")
         details = {"reason": ending.reason} if ending.reason else None
         self._response.update(status=ending.status, incomplete_details=details, output=self._output)

@@ -216,15 +216,19 @@ def test_links_belong_to_the_text_that_they_come_after() -> None:
 
 
 def test_perplexitys_sources_are_citations_of_the_whole_text() -> None:
-    head = {"id": "c", "citations": ["https://a.test"], "search_results": [{"url": "https://a.test", "title": "A"}]}
+    head: dict[str, Any] = {
+        "id": "c",
+        "citations": ["https://a.test"],
+        "search_results": [{"url": "https://a.test", "title": "A"}],
+    }
     first = {"index": 0, "delta": {"content": "Big"}, "message": {"content": "Big"}}
     last = {"index": 0, "delta": {"content": "!"}, "message": {"content": "Big!"}, "finish_reason": "stop"}
-    stream = frame({**head, "choices": [first]}) + frame({**head, "choices": [last]})
-    (text,) = parts_of(stream)
+    found = {"search_results": [*head["search_results"], {"url": "https://b.test", "title": "B"}]}
+    (text,) = parts_of(frame({**head, "choices": [first]}) + frame({**head, **found, "choices": [last]}))
     assert isinstance(text, Text)
     assert (text.text, [(citation.url, citation.title) for citation in text.citations]) == (
         "Big!",
-        [("https://a.test", "A")],
+        [("https://a.test", "A"), ("https://b.test", "B")],
     )
 
 

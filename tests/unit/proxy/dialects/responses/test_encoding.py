@@ -1,7 +1,7 @@
 """Streams that we write: read again by ourselves, at any cut, and by OpenAI's own client."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import httpx2
@@ -36,6 +36,7 @@ from proxy.canonical.request import Request, Tool
 from proxy.dialects.codec import Opening
 from proxy.dialects.responses.codec import CODEC
 from proxy.records import Usage
+from tests.unit.proxy.dialects.streams import decode_with, encode_with
 
 CITATION = {"type": "url_citation", "url": "https://example.org", "title": "Example", "start_index": 0, "end_index": 3}
 CITED = Citation("responses", CITATION, url="https://example.org", title="Example")
@@ -43,21 +44,14 @@ SEARCH = {"type": "web_search_call", "id": "ws_1", "status": "completed", "actio
 
 
 def written(events: Iterable[Event], opening: Opening | None = None) -> bytes:
-    encoder = CODEC.encoder(opening or Opening("call-1", "gpt-5"))
-    return b"".join([encoder.encode(event) for event in events]) + encoder.close()
+    return encode_with(CODEC.encoder(opening or Opening("call-1", "gpt-5")), events)
 
 
 def frames(data: bytes) -> list[dict[str, Any]]:
     return [orjson.loads(frame.partition(b"\ndata: ")[2]) for frame in data.split(b"\n\n") if frame]
 
 
-def decoded(data: bytes, cuts: Iterable[int] = ()) -> list[Event]:
-    events: list[Event] = []
-    decoder, start = CODEC.decoder(), 0
-    for cut in [*sorted(cuts), len(data)]:
-        events.extend(decoder.feed(data[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]
+decoded = partial(decode_with, CODEC)
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -270,6 +264,7 @@ def test_a_stop_becomes_a_status(stop: Any, kind: str, details: dict[str, str] |
     last = frames(written([TextDelta(0, "x"), MessageEnded(stop, "RECITATION"), StreamEnded()]))[-1]
     assert (last["type"], last["response"]["incomplete_details"]) == (kind, details)
     assert last["response"]["status"] == kind.removeprefix("response.")
+    assert last["response"]["output"][0]["content"][0]["text"] == "x"
     if stop != "error":
         assert last["response"]["native_finish_reason"] == "RECITATION"
 
