@@ -95,7 +95,7 @@ def as_provider(name: str) -> Provider:
     known = find_known(_ELSEWHERE.get(name.lower(), name.lower()))
     if known is None:
         return Provider(name, "openai", "")
-    return Provider(name, known.dialect, "", price_provider=known.price_provider)
+    return Provider(name, known.dialect, "", price_provider=known.price_provider or known.name)
 
 
 def counts(usage: Usage) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 COMPILE_SECONDS = 60
+# Azure has both, and no flex: https://learn.microsoft.com/azure/foundry/openai/concepts/priority-processing (11/2026)
+_RESOLD_TIERS = {"batch", "priority"}
 
 
 class Rate(NamedTuple):
@@ -32,7 +34,7 @@ class Rate(NamedTuple):
 
 
 Rates = dict[str, Rate]
-Constraint = list[str] | None
+Constraint = list[Any] | None  # ['date', '2026-08-17'], ['time', '01:00', '04:00'], ['all', [...], [...]], see `holds`
 
 
 class ListedModel(msgspec.Struct, frozen=True):
@@ -40,6 +42,10 @@ class ListedModel(msgspec.Struct, frozen=True):
     match: list[Any]
     prices: list[tuple[Constraint, Rates]]
     tiers: list[tuple[str, Constraint, Rates]]  # by service tier, kind of processing or speed: what differs
+
+    def resold(self) -> "ListedModel":
+        """As another provider sells it: what that one charges for being slow is not known to be sold on."""
+        return msgspec.structs.replace(self, tiers=[one for one in self.tiers if one[0] in _RESOLD_TIERS])
 
     def standard_at(self, at: datetime) -> int:
         """The place of the last price whose condition holds, else of the first."""
@@ -59,6 +65,10 @@ class ListedProvider(msgspec.Struct, frozen=True, dict=True):
     def listed(self) -> list[ListedModel]:
         """Decoded when first asked for: most processes meet two providers of fifty."""
         return msgspec.json.decode(self.models, type=list[ListedModel])
+
+    def with_resold(self, others: list[str]) -> "ListedProvider":
+        """It sells the models of these as well."""
+        return msgspec.structs.replace(self, fallback=[*self.fallback, *others]) if others else self
 
     def find(self, model: str) -> ListedModel | None:
         return next((one for one in self.listed if matches(one.match, model)), None)
@@ -81,11 +91,19 @@ def compile_listing() -> bytes:
 
 
 def holds(constraint: Constraint, at: datetime) -> bool:
+    """Of a moment in UTC: from a day on, between two times of every day, on weekdays (1 is Monday), but not on days."""
     if constraint is None:
         return True
-    if constraint[0] == "date":
-        return at.date() >= date.fromisoformat(constraint[1])
-    start, end = (_utc(text) for text in constraint[1:])
+    kind, *words = constraint
+    if kind in {"all", "any"}:
+        return (all if kind == "all" else any)(holds(one, at) for one in words)
+    if kind == "date":
+        return at.date() >= date.fromisoformat(words[0])
+    if kind == "weekdays":
+        return at.isoweekday() in words
+    if kind == "but":
+        return at.date().isoformat() not in words
+    start, end = (_utc(text) for text in words)
     moment = at.time()
     return start <= moment < end if start <= end else moment >= start or moment < end
 

@@ -8,11 +8,13 @@ prices:
     - {from: 2027-01-01, input: 0.12}      # from this day on, UTC
     - {above: 200000, input: 0.24}         # for all tokens of a call whose whole input is longer
     - {tier: batch, input: 0.05, output: 0.15}  # when the answer says flex, priority, fast, batch
+    - {hours: "01:00-04:00", days: Mon-Fri, but: [2026-10-01], input: 0.20}  # in UTC; several hours as a list
 
 Also `cache_read`, `cache_write` (five minutes), `cache_write_1h`, `reasoning`, `audio_input`, `audio_output`,
 `audio_cache_read`, `image_input`, `image_output`, `citation`; and in USD per thousand `request` and `search`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,7 +31,9 @@ _UNITS = {
     "image_input": "input_image_mtok", "image_output": "output_image_mtok", "citation": "output_citation_mtok",
     "request": "requests_kcount", "search": "web_searches_kcount",
 }  # fmt: skip
-_CONDITIONS = ("from", "above", "tier")
+_CONDITIONS = ("from", "hours", "days", "but", "above", "tier")
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
 class Override(NamedTuple):
@@ -39,6 +43,12 @@ class Override(NamedTuple):
     above: int
     tier: str
     prices: Mapping[str, Decimal]  # by the list's units
+    since: str = ""  # the day that `when` begins with
+
+    @property
+    def is_at_times(self) -> bool:
+        """Comes and goes, by the clock or the calendar."""
+        return self.when is not None and self.when != ["date", self.since]
 
     def over(self, rates: Rates) -> Rates:
         """The rates with these instead of their own."""
@@ -91,7 +101,7 @@ def _lines(value: Any, place: str) -> tuple[Override, ...]:
     """In the order in which they take hold: by day, then the general before the particular."""
     found = value if isinstance(value, list) else [value]
     lines = [_override(line, f"{place}[{number}]") for number, line in enumerate(found)]
-    return tuple(sorted(lines, key=lambda one: [*(one.when or [""])[-1:], bool(one.tier), one.above]))
+    return tuple(sorted(lines, key=lambda one: (one.since, one.is_at_times, bool(one.tier), one.above)))
 
 
 def _override(value: Any, place: str) -> Override:
@@ -107,14 +117,40 @@ def _override(value: Any, place: str) -> Override:
         raise ConfigError(f"{place}.above: must be a number of tokens, not {above!r}")
     if not isinstance(tier, str):
         raise ConfigError(f"{place}.tier: must be a word, not {tier!r}")
-    return Override(_since(line.get("from"), f"{place}.from"), above, tier, prices)
+    since = _day(line["from"], f"{place}.from") if line.get("from") is not None else ""
+    conditions = [["date", since]] if since else []
+    conditions += _times(line, place)
+    when = ["all", *conditions] if len(conditions) > 1 else next(iter(conditions), None)
+    return Override(when, above, tier, prices, since)
 
 
-def _since(value: Any, place: str) -> Constraint:
+def _times(line: Mapping[str, Any], place: str) -> list[list[Any]]:
+    """When in the day and in the week."""
+    found: list[list[Any]] = []
+    if hours := _several(line.get("hours")):
+        if not all(isinstance(one, str) and _HOURS.fullmatch(one) for one in hours):
+            raise ConfigError(f"{place}.hours: must be like '01:00-04:00', in UTC, not {line['hours']!r}")
+        found.append(["any", *(["time", *one.split("-")] for one in hours)])
+    if days := line.get("days"):
+        first, _, last = str(days).lower().partition("-")
+        if first not in _WEEKDAYS or (last or first) not in _WEEKDAYS:
+            raise ConfigError(f"{place}.days: must be like Sat or Mon-Fri, not {days!r}")
+        start, count = _WEEKDAYS.index(first), _WEEKDAYS.index(last or first) - _WEEKDAYS.index(first)
+        found.append(["weekdays", *((start + one) % 7 + 1 for one in range(count % 7 + 1))])
+    if but := _several(line.get("but")):
+        found.append(["but", *(_day(one, f"{place}.but") for one in but)])
+    return found
+
+
+def _several(value: Any) -> list[Any]:
     if value is None:
-        return None
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _day(value: Any, place: str) -> str:
     try:
-        return ["date", (value if isinstance(value, date) else date.fromisoformat(value)).isoformat()[:10]]
+        return (value if isinstance(value, date) else date.fromisoformat(value)).isoformat()[:10]
     except (TypeError, ValueError):
         raise ConfigError(f"{place}: must be a day like 2027-01-01, not {value!r}") from None
 

@@ -1,8 +1,8 @@
 """What a call costs: integer nano-USD, rounded half-even once, from decimal prices per million tokens.
 
-The prices are those of `genai-prices`, read once at start (`proxy/price_list.py`), and before them those of the
-configuration (`proxy/price_overrides.py`). A price can depend on the date, the hour, the service tier of the answer
-and, as a cliff, on the whole input (`proxy/tariffs.py`).
+The prices are those of `genai-prices`, read once at start (`proxy/price_list.py`), before them our own few
+(`proxy/price_supplement.py`), and before both those of the configuration (`proxy/price_overrides.py`). A price can
+depend on the date, the hour, the service tier of the answer and, as a cliff, on the whole input (`proxy/tariffs.py`).
 """
 
 import re
@@ -13,16 +13,20 @@ import msgspec
 
 from proxy.ports import Provider
 from proxy.price_list import ListedModel, ListedProvider, Listing, matches
-from proxy.price_overrides import NO_OVERRIDES, PriceOverrides
+from proxy.price_overrides import NO_OVERRIDES, Override, PriceOverrides
+from proxy.price_supplement import load_supplement
 from proxy.records import Usage
 from proxy.tariffs import HALF, SCALE, Tariff
 
 MOST_REMEMBERED = 10_000  # model names come from clients: a memo of them must have an end
 SIMULATED_MODEL = "gpt-5-mini"
+_FIREWORKS = "fireworks"  # whose models have short names, too
 FREE = "free"  # `price_provider: free` in the configuration: a model of one's own
 CONFIGURED = "configuration"
+OURS = "price supplement"
 BILLED = "billed by the provider"
 
+_LAST_DATE = re.compile(r"[-@]20\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 
 
@@ -51,9 +55,10 @@ class PriceTable:
 
     def __init__(self, listing: bytes, overrides: PriceOverrides = NO_OVERRIDES) -> None:
         self._overrides = overrides
+        self._supplement = load_supplement()
         found = msgspec.json.decode(listing, type=Listing)
-        self._prefix = f"genai-prices {found.version}: "
-        self._providers = {one.id: one for one in found.providers}
+        self._listing = f"genai-prices {found.version}"
+        self._providers = {one.id: one.with_resold(self._supplement.resells.get(one.id, [])) for one in found.providers}
         self._memo: dict[tuple[str, str, str, str], Tariff | None] = {}
 
     def override(self, overrides: PriceOverrides) -> None:
@@ -115,25 +120,34 @@ class PriceTable:
             found = self._search(provider, SIMULATED_MODEL)
         overrides = self._overrides.find(provider.name, model)
         if found is None:
-            nothing = ListedModel(model, [], [(None, {})], [])
-            return Tariff(f"{CONFIGURED}: {provider.name}/{model}", nothing, overrides) if overrides else None
-        listed, name = found
+            return Tariff(f"{CONFIGURED}: {provider.name}/{model}", _no_prices(model), overrides) if overrides else None
+        listed, name, ours = found
+        sources = [CONFIGURED if overrides else "", OURS if ours else "", self._listing if name.match else ""]
         simulated = "simulated, priced as " if provider.is_simulated else ""
-        source = f"{CONFIGURED} and {self._prefix}" if overrides else self._prefix
-        return Tariff(f"{simulated}{source}{listed.id}/{name.id}", name, overrides)
+        source = f"{simulated}{' and '.join(filter(None, sources))}: {listed}/{name.id}"
+        return Tariff(source, name, (*ours, *overrides))
 
-    def _search(self, provider: Provider, model: str) -> tuple[ListedProvider, ListedModel] | None:
+    def _search(self, provider: Provider, model: str) -> tuple[str, ListedModel, tuple[Override, ...]] | None:
+        """Whose model it is, what the list says of it, and what we say instead."""
         listed = None if provider.is_simulated else self._provider(provider)
         if listed is None:  # not a provider of the list: the model's name says whose it is
             listed = next((one for one in self._providers.values() if matches(one.model_match, model)), None)
         if listed is None:
             return None
+        names = list(dict.fromkeys(_spellings(model, provider.name.lower(), listed.id, *listed.fallback)))
+        found = self._find(listed, names)
+        tried = (self._supplement.find(listed.id, name, is_listed=found is not None) for name in names)
+        ours = next(filter(None, tried), ())
+        return (listed.id, found or _no_prices(model), ours) if found or ours else None
+
+    def _find(self, listed: ListedProvider, names: list[str]) -> ListedModel | None:
         candidates = [listed, *(self._providers[name] for name in listed.fallback if name in self._providers)]
-        for name in dict.fromkeys(_spellings(model, provider.name.lower(), listed.id)):
+        for name in names:
             for candidate in candidates:
                 if found := candidate.find(name):
-                    return listed, found
-        return None
+                    return found if candidate is listed else found.resold()
+        others = (self._supplement.name_in_list(listed.id, name) for name in names)
+        return next((found for other in others if other and (found := listed.find(other))), None)
 
     def _provider(self, provider: Provider) -> ListedProvider | None:
         name = (provider.price_provider or provider.name).lower()
@@ -144,11 +158,23 @@ class PriceTable:
         return by_name or next((one for one in listed if re.match(one.api_pattern, provider.base_url)), None)
 
 
+def _no_prices(model: str) -> ListedModel:
+    return ListedModel(model, [], [(None, {})], [])
+
+
 def _spellings(model: str, *owners: str) -> Iterator[str]:
-    """The name as it was asked for, its date spelt otherwise, and without what stands before it: address or owner."""
-    yield model
-    yield _COMPACT_DATE.sub(r"-\1-\2-\3", model)
+    """The name as it was asked for, its date spelt otherwise, without what stands before it, at last without a date."""
+    names = [model]
+    owner, _, rest = model.partition("/")
+    if rest and owner in owners:
+        names.append(rest)
     head, _, tail = model.rpartition("/")
     if head.startswith("arn:") or head.endswith("models") or head in owners:
-        yield tail
-        yield _COMPACT_DATE.sub(r"-\1-\2-\3", tail)
+        names.append(tail)
+    if not head and _FIREWORKS in owners:
+        names.append(f"accounts/{_FIREWORKS}/models/{model}")
+    for name in names:
+        yield name
+        yield _COMPACT_DATE.sub(r"-\1-\2-\3", name)
+    for name in names:
+        yield _LAST_DATE.sub("", name)

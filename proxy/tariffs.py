@@ -6,12 +6,13 @@
 | Claude's cache | to write for five minutes 1.25 × the input, for an hour 2 ×, unless the list says otherwise |
 | length | a cliff: beyond a tier's start all tokens pay its rate |
 | tier | words of the answer, joined by `+`: `flex`, `priority`, `fast`, `batch`; a batch without rates costs half |
-| `us` | Claude's `inference_geo`: 1.1 × for all tokens |
+| `us` | Claude's `inference_geo`: 1.1 × for all tokens, since Opus 4.6 |
 
 Sources, November 2026: https://platform.claude.com/docs/en/about-claude/pricing, https://platform.openai.com/docs/pricing,
 https://ai.google.dev/gemini-api/docs/pricing
 """
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -28,6 +29,8 @@ _NANO_PER_THOUSANDTH = 1_000_000  # of 1 USD per thousand requests
 _MINUTE_NS = 60 * 10**9
 _FREE_AT_OPENROUTER = ":free"
 _BATCH, _US = "batch", "us"
+# Before Opus 4.6 a region had no price: https://platform.claude.com/docs/en/build-with-claude/data-residency (11/2026)
+_EVERYWHERE_ALIKE = re.compile(r"claude-(v?[123]\b|instant|\d-|\w+-4-[015]$)")
 
 
 class Flat(NamedTuple):
@@ -67,7 +70,8 @@ class Tariff:
         self._model = model
         self._overrides = overrides
         self._is_listed = any(rates for _, rates in model.prices) or model.id.endswith(_FREE_AT_OPENROUTER)
-        self._is_claude = "claude" in model.id
+        self._is_claude = "claude" in model.id and "anthropic." not in model.id  # Bedrock lists all that it charges
+        self._pays_for_region = self._is_claude and not _EVERYWHERE_ALIKE.search(model.id)
         self._words = {_BATCH, _US, *(name for name, _, _ in model.tiers), *(one.tier for one in overrides)} - {""}
         self._is_timeless = len(model.prices) == 1 and model.prices[0][0] is None and not overrides
         self._schedules: dict[tuple[object, ...], Schedule] = {}
@@ -149,7 +153,7 @@ class Tariff:
         share = Decimal(1)
         if _BATCH in words and not has_batch:
             share /= 2
-        if _US in words and self._is_claude:
+        if _US in words and self._pays_for_region:
             share *= Decimal("1.1")
         starts = {start for rate in rates.values() for start, _ in rate.tiers}
         return [
@@ -197,7 +201,7 @@ def _is_rare(usage: Usage) -> bool:
 
 
 def _add_rare(found: dict[str, int], usage: Usage, rates: Flat) -> dict[str, int]:
-    """Adds what few calls have, and to a whole what its parts cost more. Answers those parts, which are in their whole already."""
+    """Adds what few calls have, and to a whole what its parts cost more. Answers those parts, already in it."""
     inside: dict[str, int] = {}
     for name, whole, count, rate, usual in (
         ("audio_input", "input", min(usage.audio_input, usage.input), rates.audio_input, rates.fresh),
