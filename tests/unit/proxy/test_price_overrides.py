@@ -48,6 +48,32 @@ def test_a_price_holds_from_its_day_on() -> None:
     assert [cost(section, usage=Usage(input=1), day=day) for day in days] == [1000, 7000, 7000, 8000]
 
 
+@pytest.mark.parametrize(
+    ("moment", "nano_usd"),
+    [
+        ("2026-11-20T21:59", 1000),  # a Friday
+        ("2026-11-20T22:00", 2000),
+        ("2026-11-21T05:59", 2000),
+        ("2026-11-21T06:00", 1000),
+        ("2026-11-22T23:00", 2000),  # Sunday
+        ("2026-11-23T23:00", 1000),  # Monday
+        ("2026-11-28T23:00", 1000),  # a Saturday that is left out
+        ("2026-11-19T12:30", 3000),  # a Thursday, after a later day's general price
+    ],
+)
+def test_a_price_holds_at_hours_on_weekdays_and_not_on_some_days(moment: str, nano_usd: int) -> None:
+    section = {
+        "mine": {
+            "m": [
+                {"hours": ["22:00-06:00"], "days": "Fri-Sun", "but": date(2026, 11, 28), "input": 2},
+                {"hours": "12:00-13:00", "days": "Thu", "input": 3},
+                {"input": 1},
+            ]
+        }
+    }
+    assert cost(section, usage=Usage(input=1), day=moment) == nano_usd
+
+
 def test_a_long_call_pays_the_price_above_its_length_for_all_its_tokens() -> None:
     section = {"mine": {"m": [{"input": 1}, {"above": 50, "input": 3}]}}
     assert cost(section, usage=Usage(input=50)) == 50_000
@@ -108,6 +134,9 @@ def test_prices_are_decimals() -> None:
         ({"p": {"m": [{"from": "soon", "input": 1}]}}, "prices.p.m[0].from: must be a day"),
         ({"p": {"m": {"above": "1", "input": 1}}}, "above: must be a number"),
         ({"p": {"m": {"tier": 1, "input": 1}}}, "tier: must be a word"),
+        ({"p": {"m": {"hours": "1-4", "input": 1}}}, "hours: must be like '01:00-04:00'"),
+        ({"p": {"m": {"days": "Mon-Someday", "input": 1}}}, "days: must be like Sat or Mon-Fri"),
+        ({"p": {"m": {"but": ["never"], "input": 1}}}, "but: must be a day"),
         ({"p": []}, "prices.p: must be a mapping"),
     ],
 )
@@ -121,5 +150,5 @@ def test_the_documents_show_prices_that_are_understood() -> None:
     page = (CHECKOUT / "docs" / "reference" / "prices.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     example = (CHECKOUT / "pointsman.example.yaml").read_text(encoding="utf-8")
-    assert len(parse_prices(yaml.safe_load(block)["prices"]).find("openai", "ft:gpt-5:mine")) == 4
+    assert len(parse_prices(yaml.safe_load(block)["prices"]).find("openai", "ft:gpt-5:mine")) == 5
     assert len(parse_prices(yaml.safe_load(example)["prices"]).find("openai", "ft:gpt-5:mine")) == 1
