@@ -60,6 +60,17 @@ def test_an_empty_question_is_asked_where_no_question_is_refused() -> None:
     assert body == {"contents": [{"role": "user", "parts": [{"text": ""}]}]}
 
 
+def test_an_empty_question_stays_before_the_call_that_answered_it() -> None:
+    messages = [
+        Message("user", [Text("")]),
+        Message("assistant", [ToolCall("call_a", "f", "{}")]),
+        Message("tool", [ToolResult("call_a", [Text("1")])]),
+    ]
+    contents = CODEC.render_request(asked(messages=messages)).body["contents"]
+    assert [content["role"] for content in contents] == ["user", "model", "user"]
+    assert contents[0]["parts"] == [{"text": ""}]
+
+
 def test_a_document_of_text_keeps_its_title_and_loses_what_google_cannot_be_told() -> None:
     extra = {"citations": {"enabled": True}}
     document = Media("document", "text/plain", text="So.", name="Log", extra=extra, extra_of="anthropic")
