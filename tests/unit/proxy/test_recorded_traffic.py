@@ -1,38 +1,26 @@
-"""The readers against recorded answers of many providers that nobody of this project wrote.
+"""The readers against recorded answers of many providers that nobody of this project wrote."""
 
-The recordings are not part of this repository: `POINTSMAN_CORPUS` says where they are.
-"""
-
-import gzip
 import json
-import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from proxy.dialects.anthropic.tap import AnthropicStreamReader, read_anthropic_body
 from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body, without_usage
 from proxy.dialects.reading import Reading
 from proxy.wire.sse import FrameCutter
+from tests.unit.proxy.dialects.recorded import needs_recordings, recorded, recorded_at
 
-CHECKOUT = Path(__file__).parents[3]
-CORPUS = Path(os.environ.get("POINTSMAN_CORPUS", CHECKOUT.parent / "shared" / "corpus"))
-TRAFFIC = CORPUS / "provider_traffic.dev.jsonl.gz"
 APIS = {"chat_completions": "openai", "messages": "anthropic"}
 SEED = 3
 
-pytestmark = pytest.mark.skipif(not TRAFFIC.is_file(), reason="no recordings here; set POINTSMAN_CORPUS")
+pytestmark = needs_recordings
 
 
 def exchanges() -> Iterator[tuple[str, dict[str, Any]]]:
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            exchange = json.loads(line)
-            if exchange["api"] in APIS and exchange["response"]:
-                yield APIS[exchange["api"]], exchange
+    for exchange in recorded_at(*APIS):
+        if exchange["response"]:
+            yield APIS[exchange["api"]], exchange
 
 
 def read_stream(dialect: str, stream: bytes, cuts: list[int]) -> tuple[Reading, bytes]:
@@ -124,11 +112,10 @@ def test_stripping_usage_leaves_every_other_recorded_frame_alone() -> None:
 
 
 def test_no_recorded_body_of_any_other_kind_makes_a_reader_fail() -> None:
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            response = json.loads(line)["response"] or {}
-            text = (response.get("sse_text") or json.dumps(response.get("body"))).encode()
-            for dialect in APIS.values():
-                read_stream(dialect, text, [len(text) // 2])
-            read_openai_body(text)
-            read_anthropic_body(text)
+    for exchange in recorded():
+        response = exchange["response"] or {}
+        text = (response.get("sse_text") or json.dumps(response.get("body"))).encode()
+        for dialect in APIS.values():
+            read_stream(dialect, text, [len(text) // 2])
+        read_openai_body(text)
+        read_anthropic_body(text)

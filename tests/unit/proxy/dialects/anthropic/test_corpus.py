@@ -1,33 +1,27 @@
 """The codec against recorded exchanges with Claude at Anthropic, Bedrock and Vertex that nobody of this project wrote.
 
-They are not part of this repository: `POINTSMAN_CORPUS` says where they are. A sample of them is read, with
-`POINTSMAN_CORPUS_ALL=1` each one. What is right is told by the plain reading in this file, not by the code under test.
+What is right is told by the plain reading in this file, not by the code under test.
 """
 
 import base64
-import gzip
 import json
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
 import pytest
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event
 from proxy.canonical.folding import fold, unfold
 from proxy.canonical.parts import Text, Thinking, ToolCall
 from proxy.dialects.anthropic.codec import CODEC
 from proxy.dialects.anthropic.hosted import from_chunk
 from proxy.dialects.codec import Opening
 from proxy.wire.aws_events import MessageCutter
-from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
+from tests.unit.proxy.dialects.recorded import folded, needs_recordings, recorded_at, sample
+from tests.unit.proxy.dialects.streams import assert_same_at_any_cut, decode_with, encode_with
 
-MOST = 10_000 if os.environ.get("POINTSMAN_CORPUS_ALL") else 150
-APIS = (b'"api": "messages"', b'"api": "invoke_model', b'"api": "vertex_predict"')
-LONGEST_HEAD = 1000  # of a line: where it came from stands first
+HOSTED = ("invoke_model", "invoke_model_stream", "vertex_predict")
 STOPS = {
     "end_turn": "stop", "stop_sequence": "stop_sequence", "max_tokens": "length", "tool_use": "tool_calls",
     "refusal": "refusal", "pause_turn": "pause", "model_context_window_exceeded": "context_window",
@@ -38,19 +32,15 @@ pytestmark = needs_recordings
 
 @pytest.fixture(scope="module")
 def exchanges() -> list[dict[str, Any]]:
-    with gzip.open(TRAFFIC, "rb") as lines:
-        found = [orjson.loads(line) for line in lines if any(api in line[:LONGEST_HEAD] for api in APIS)]
-    found = [exchange for exchange in found if is_ours(exchange)]
-    return found[:: max(1, -(-len(found) // MOST))]
+    return sample([exchange for exchange in recorded_at("messages", *HOSTED) if is_ours(exchange)])
 
 
 def is_ours(exchange: dict[str, Any]) -> bool:
     path = (exchange["request"] or {}).get("path", "")
     if exchange["api"] == "messages":
         return True
-    is_hosted = exchange["api"] in {"invoke_model", "invoke_model_stream", "vertex_predict"}
     body = (exchange["request"] or {}).get("body")
-    return is_hosted and "claude" in path and isinstance(body, dict) and "messages" in body
+    return "claude" in path and isinstance(body, dict) and "messages" in body
 
 
 def stream_of(response: dict[str, Any]) -> bytes | None:
@@ -82,14 +72,6 @@ def requests(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, A
         request = exchange["request"] or {}
         if isinstance(request.get("body"), dict) and isinstance(request["body"].get("messages"), list):
             yield exchange["id"], request["body"], exchange["response"]["status"]
-
-
-def decode(stream: bytes, cuts: list[int]) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts), len(stream)]:
-        events.extend(decoder.feed(stream[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]
 
 
 def plain_message(stream: bytes) -> dict[str, Any]:
@@ -188,12 +170,6 @@ def loaded(arguments: str) -> Any:
         return arguments
 
 
-def folded(events: list[Event]) -> Answer:
-    answer = fold(events, "anthropic")
-    assert isinstance(answer, Answer)
-    return answer
-
-
 def test_a_recorded_answer_is_read_whole(exchanges: list[dict[str, Any]]) -> None:
     count = 0
     for name, body in bodies(exchanges):
@@ -231,25 +207,23 @@ def without_nothing(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_recorded_stream_is_read_whole_at_any_cut(exchanges: list[dict[str, Any]]) -> None:
-    random.seed(5)
+    dice = random.Random(5)
     count = 0
     for name, stream in streams(exchanges):
-        whole = decode(stream, [])
-        assert heard(folded(whole)) == plain(plain_message(stream)), name
-        for width in (1, 7, 40):
-            assert decode(stream, random.choices(range(len(stream)), k=width)) == whole, name
-        assert decode(stream.replace(b"\n", b"\r\n"), random.choices(range(len(stream)), k=20)) == whole, name
+        assert heard(folded(CODEC, stream, name)) == plain(plain_message(stream)), name
+        assert_same_at_any_cut(CODEC, stream, dice, name)
+        ended = stream.replace(b"\n", b"\r\n")
+        assert decode_with(CODEC, ended) == decode_with(CODEC, stream), name
+        assert_same_at_any_cut(CODEC, ended, dice, name)
         count += 1
     assert count > 25
 
 
 def test_a_recorded_stream_is_the_same_after_being_read_and_written(exchanges: list[dict[str, Any]]) -> None:
     for name, stream in streams(exchanges):
-        events = decode(stream, [])
-        encoder = CODEC.encoder(Opening("x", "y"))
-        written = b"".join(map(encoder.encode, events)) + encoder.close()
-        again = folded(decode(written, []))
-        assert again == folded(events), name
+        written = encode_with(CODEC.encoder(Opening("x", "y")), decode_with(CODEC, stream))
+        again = folded(CODEC, written, name)
+        assert again == folded(CODEC, stream, name), name
         assert heard(again) == plain(plain_message(written)), name
 
 

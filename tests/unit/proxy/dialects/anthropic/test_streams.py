@@ -1,6 +1,7 @@
 """The stream in both directions, frame by frame."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from proxy.canonical.request import Loss
 from proxy.dialects.anthropic.codec import CODEC
 from proxy.dialects.codec import Opening
 from proxy.records import Usage
+from tests.unit.proxy.dialects.streams import decode_with
 
 Json = dict[str, Any]
 
@@ -127,12 +129,7 @@ PARTS: list[Part] = [
 ]
 
 
-def decode(stream: bytes, cuts: list[int] | None = None) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts or ()), len(stream)]:
-        events.extend(decoder.feed(stream[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]
+decode = partial(decode_with, CODEC)
 
 
 def folded(events: list[Event]) -> Answer:

@@ -4,7 +4,6 @@ import base64
 import json
 import random
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,15 +11,19 @@ import orjson
 import pytest
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event
-from proxy.canonical.folding import fold, unfold
 from proxy.canonical.parts import Native, Text, Thinking, ToolCall
 from proxy.dialects.bedrock.codec import CODEC
 from proxy.dialects.codec import Opening
-from proxy.errors import InvalidRequest
 from proxy.wire.aws_events import MessageCutter, render_message
-from tests.unit.proxy.dialects.damage import damaged
-from tests.unit.proxy.dialects.recorded import exchanges_of, needs_recordings
+from tests.unit.proxy.dialects.recorded import (
+    assert_damage_is_survived,
+    bodies_of,
+    exchanges_of,
+    folded,
+    needs_recordings,
+    streamed_again,
+)
+from tests.unit.proxy.dialects.streams import assert_same_at_any_cut
 
 pytestmark = needs_recordings
 
@@ -36,41 +39,29 @@ def exchanges() -> list[dict[str, Any]]:
     return exchanges_of("bedrock", "converse", "converse_stream")
 
 
-def chunks_of(response: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """The events of a stream, by the recorder's own reading."""
+def chunks_of(response: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events of a stream, each under its name, by the recorder's own reading."""
     if "events" in response:
-        return [(event["type"], event["payload"]) for event in response["events"]]
-    return [next(iter(chunk.items())) for chunk in response.get("chunks", ()) if chunk and isinstance(chunk, dict)]
+        return [{event["type"]: event["payload"]} for event in response["events"]]
+    return list(response.get("chunks", ()))
 
 
-def stream_of(response: dict[str, Any]) -> bytes:
-    if packed := response.get("eventstream_b64"):
-        return base64.b64decode(packed)
+def named(chunks: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
+    return [next(iter(chunk.items())) for chunk in chunks if chunk and isinstance(chunk, dict)]
+
+
+def written(chunks: list[dict[str, Any]]) -> bytes:
     return b"".join(
         render_message({":event-type": name, ":message-type": "event"}, orjson.dumps(payload))
-        for name, payload in chunks_of(response)
+        for name, payload in named(chunks)
     )
 
 
-def streams(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def streams(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]], bytes]]:
     for exchange in exchanges:
-        if chunks_of(exchange["response"]):
-            yield exchange["id"], exchange["response"]
-
-
-def bodies(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for exchange in exchanges:
-        body = exchange["response"].get("body")
-        if exchange["response"]["status"] == 200 and isinstance(body, dict):
-            yield exchange["id"], body
-
-
-def events_of(stream: bytes, cuts: list[int] | None = None) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts or ()), len(stream)]:
-        events += decoder.feed(stream[start:cut])
-        start = cut
-    return [*events, *decoder.close()]
+        if chunks := chunks_of(exchange["response"]):
+            packed = exchange["response"].get("eventstream_b64")
+            yield exchange["id"], chunks, base64.b64decode(packed) if packed else written(chunks)
 
 
 def plain_body(body: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +86,10 @@ def plain_usage(usage: dict[str, Any] | None) -> tuple[int, ...] | None:
     return tuple(usage.get(name) or 0 for name in names)
 
 
-def plain_stream(chunks: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+def plain_stream(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     blocks: dict[int, dict[str, Any]] = {}
     stop, usage = "", None
-    for name, payload in chunks:
+    for name, payload in named(chunks):
         block = blocks.setdefault(payload.get("contentBlockIndex", -1), {})
         if name == "contentBlockStart":
             block.update(payload["start"])
@@ -162,7 +153,7 @@ def test_a_recorded_event_stream_decodes_to_the_recorded_events(exchanges: list[
 
 def test_a_recorded_answer_keeps_its_text_calls_thinking_stop_and_usage(exchanges: list[dict[str, Any]]) -> None:
     count = 0
-    for name, body in bodies(exchanges):
+    for name, body in bodies_of(exchanges):
         assert plain(CODEC.parse_answer(body)) == plain_body(body), name
         count += 1
     assert count > 60
@@ -170,25 +161,20 @@ def test_a_recorded_answer_keeps_its_text_calls_thinking_stop_and_usage(exchange
 
 def test_a_recorded_stream_keeps_its_text_calls_thinking_stop_and_usage(exchanges: list[dict[str, Any]]) -> None:
     count = 0
-    for name, response in streams(exchanges):
-        answer = fold(events_of(stream_of(response)), "bedrock")
-        assert isinstance(answer, Answer), (name, answer)
-        assert plain(answer) == plain_stream(chunks_of(response)), name
+    for name, chunks, stream in streams(exchanges):
+        assert plain(folded(CODEC, stream, name)) == plain_stream(chunks), name
         count += 1
     assert count > 10
 
 
 def test_every_cut_of_a_recorded_stream_gives_the_same_events(exchanges: list[dict[str, Any]]) -> None:
-    random.seed(5)
-    for name, response in streams(exchanges):
-        stream = stream_of(response)
-        whole = events_of(stream)
-        for width in (1, 3, 40):
-            assert events_of(stream, random.choices(range(len(stream)), k=width)) == whole, name
+    dice = random.Random(5)
+    for name, _, stream in streams(exchanges):
+        assert_same_at_any_cut(CODEC, stream, dice, name)
 
 
 def test_a_recorded_answer_written_again_is_the_same_answer(exchanges: list[dict[str, Any]]) -> None:
-    for name, body in bodies(exchanges):
+    for name, body in bodies_of(exchanges):
         answer = CODEC.parse_answer(body)
         opening = Opening("call", "model")
         assert CODEC.parse_answer(CODEC.render_answer(answer, opening)) == answer, name
@@ -196,13 +182,10 @@ def test_a_recorded_answer_written_again_is_the_same_answer(exchanges: list[dict
 
 
 def test_a_recorded_answer_sent_as_a_stream_is_the_same_answer(exchanges: list[dict[str, Any]]) -> None:
-    answers = [(name, CODEC.parse_answer(body)) for name, body in bodies(exchanges)]
-    answers += [(name, fold(events_of(stream_of(response)), "bedrock")) for name, response in streams(exchanges)]  # type: ignore[misc] # the test above
+    answers = [(name, CODEC.parse_answer(body)) for name, body in bodies_of(exchanges)]
+    answers += [(name, folded(CODEC, stream, name)) for name, _, stream in streams(exchanges)]
     for name, answer in answers:
-        encoder = CODEC.encoder(Opening("call", "model"))
-        stream = b"".join(encoder.encode(event) for event in unfold(answer)) + encoder.close()
-        again = fold(events_of(stream), "bedrock")
-        assert isinstance(again, Answer), name
+        again = streamed_again(CODEC, answer, name)
         again.rest = {key: value for key, value in again.rest.items() if key not in UNTOLD}
         answer.rest = {key: value for key, value in answer.rest.items() if key not in UNTOLD}
         if answer.usage is None:
@@ -259,14 +242,5 @@ def test_a_recorded_error_says_whose_fault_it_is(exchanges: list[dict[str, Any]]
 def test_no_damage_makes_the_codec_fail_otherwise_than_it_says(exchanges: list[dict[str, Any]]) -> None:
     dice = random.Random(7)
     for exchange in exchanges:
-        request, response = exchange["request"], exchange["response"]
-        if request and isinstance(request.get("body"), dict):
-            with suppress(InvalidRequest):
-                CODEC.render_request(CODEC.parse_request(damaged(request["body"], dice), "anthropic.claude-sonnet-4-5"))
-        if isinstance(response.get("body"), dict):
-            CODEC.render_answer(CODEC.parse_answer(damaged(response["body"], dice)), Opening("call", "model"))
-            CODEC.parse_failure(400, {}, orjson.dumps(damaged(response["body"], dice)))
-        if chunks := chunks_of(response):
-            encoder = CODEC.encoder(Opening("call", "model"))
-            for event in events_of(stream_of({"chunks": damaged([{name: payload} for name, payload in chunks], dice)})):
-                encoder.encode(event)
+        chunks = chunks_of(exchange["response"])
+        assert_damage_is_survived(CODEC, exchange, chunks, written, dice, "anthropic.claude-sonnet-4-5")

@@ -3,22 +3,25 @@
 import json
 import random
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import orjson
 import pytest
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event
-from proxy.canonical.folding import fold, unfold
 from proxy.canonical.parts import Text, Thinking, ToolCall
 from proxy.dialects.codec import Opening
 from proxy.dialects.cohere.codec import CODEC
 from proxy.dialects.cohere.content_in import PLAN
-from proxy.errors import InvalidRequest
-from tests.unit.proxy.dialects.damage import damaged
-from tests.unit.proxy.dialects.recorded import exchanges_of, needs_recordings
+from tests.unit.proxy.dialects.recorded import (
+    assert_damage_is_survived,
+    bodies_of,
+    exchanges_of,
+    folded,
+    needs_recordings,
+    streamed_again,
+)
+from tests.unit.proxy.dialects.streams import assert_same_at_any_cut, decode_with
 
 pytestmark = needs_recordings
 
@@ -37,30 +40,15 @@ def chunks_of(response: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
 
 
-def stream_of(response: dict[str, Any]) -> bytes:
-    if text := response.get("sse_text"):
-        return str(text).encode()
-    return b"".join(b"event: x\ndata: %b\n\n" % orjson.dumps(chunk) for chunk in chunks_of(response))
+def written(chunks: list[dict[str, Any]]) -> bytes:
+    return b"".join(b"event: x\ndata: %b\n\n" % orjson.dumps(chunk) for chunk in chunks)
 
 
-def streams(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+def streams(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]], bytes]]:
     for exchange in exchanges:
-        if chunks_of(exchange["response"]):
-            yield exchange["id"], exchange["response"]
-
-
-def bodies(exchanges: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for exchange in exchanges:
-        if isinstance(body := exchange["response"].get("body"), dict):
-            yield exchange["id"], body
-
-
-def events_of(stream: bytes, cuts: list[int] | None = None) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts or ()), len(stream)]:
-        events += decoder.feed(stream[start:cut])
-        start = cut
-    return [*events, *decoder.close()]
+        if chunks := chunks_of(exchange["response"]):
+            text = exchange["response"].get("sse_text")
+            yield exchange["id"], chunks, text.encode() if text else written(chunks)
 
 
 def plain_body(body: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +113,7 @@ def plain(answer: Answer) -> dict[str, Any]:
 
 def test_a_recorded_answer_keeps_text_calls_citations_stop_and_what_is_billed(exchanges: list[dict[str, Any]]) -> None:
     count = 0
-    for name, body in bodies(exchanges):
+    for name, body in bodies_of(exchanges):
         assert plain(CODEC.parse_answer(body)) == plain_body(body), name
         count += 1
     assert count > 20
@@ -133,42 +121,34 @@ def test_a_recorded_answer_keeps_text_calls_citations_stop_and_what_is_billed(ex
 
 def test_a_recorded_stream_keeps_text_calls_citations_stop_and_what_is_billed(exchanges: list[dict[str, Any]]) -> None:
     count = 0
-    for name, response in streams(exchanges):
-        answer = fold(events_of(stream_of(response)), "cohere")
-        assert isinstance(answer, Answer), (name, answer)
-        assert plain(answer) == plain_stream(chunks_of(response)), name
+    for name, chunks, stream in streams(exchanges):
+        assert plain(folded(CODEC, stream, name)) == plain_stream(chunks), name
         count += 1
     assert count > 10
 
 
 def test_every_cut_of_a_recorded_stream_gives_the_same_events(exchanges: list[dict[str, Any]]) -> None:
-    random.seed(5)
-    for name, response in streams(exchanges):
-        stream = stream_of(response)
-        whole = events_of(stream)
-        for width in (1, 3, 40):
-            assert events_of(stream, random.choices(range(len(stream)), k=width)) == whole, name
-        for end in (b"\r\n", b"\r"):
-            assert events_of(stream.replace(b"\n", end), random.choices(range(len(stream)), k=3)) == whole, name
+    dice = random.Random(5)
+    for name, _, stream in streams(exchanges):
+        whole = decode_with(CODEC, stream)
+        for end in (b"\n", b"\r\n", b"\r"):
+            ended = stream.replace(b"\n", end)
+            assert decode_with(CODEC, ended) == whole, name
+            assert_same_at_any_cut(CODEC, ended, dice, name)
 
 
 def test_a_recorded_answer_written_again_is_what_was_recorded(exchanges: list[dict[str, Any]]) -> None:
-    for name, body in bodies(exchanges):
+    for name, body in bodies_of(exchanges):
         opening = Opening("call", "model")
         assert CODEC.render_answer(CODEC.parse_answer(body), opening) == body, name
         assert opening.losses == [], name
 
 
 def test_a_recorded_answer_sent_as_a_stream_is_the_same_answer(exchanges: list[dict[str, Any]]) -> None:
-    answers = [(name, CODEC.parse_answer(body)) for name, body in bodies(exchanges)]
-    for name, response in streams(exchanges):
-        folded = fold(events_of(stream_of(response)), "cohere")
-        assert isinstance(folded, Answer)
-        answers.append((name, folded))
+    answers = [(name, CODEC.parse_answer(body)) for name, body in bodies_of(exchanges)]
+    answers += [(name, folded(CODEC, stream, name)) for name, _, stream in streams(exchanges)]
     for name, answer in answers:
-        encoder = CODEC.encoder(Opening("call", "model"))
-        stream = b"".join(encoder.encode(event) for event in unfold(answer)) + encoder.close()
-        assert fold(events_of(stream), "cohere") == answer, name
+        assert streamed_again(CODEC, answer, name) == answer, name
 
 
 def test_a_recorded_request_keeps_its_meaning(exchanges: list[dict[str, Any]]) -> None:
@@ -197,14 +177,4 @@ def meaning(body: dict[str, Any]) -> dict[str, Any]:
 def test_no_damage_makes_the_codec_fail_otherwise_than_it_says(exchanges: list[dict[str, Any]]) -> None:
     dice = random.Random(7)
     for exchange in exchanges * 4:  # there are few of them
-        request, response = exchange["request"], exchange["response"]
-        if request:
-            with suppress(InvalidRequest):
-                CODEC.render_request(CODEC.parse_request(damaged(request["body"], dice)))
-        if isinstance(response.get("body"), dict):
-            CODEC.render_answer(CODEC.parse_answer(damaged(response["body"], dice)), Opening("call", "model"))
-            CODEC.parse_failure(400, {}, orjson.dumps(damaged(response["body"], dice)))
-        if chunks := chunks_of(response):
-            encoder = CODEC.encoder(Opening("call", "model"))
-            for event in events_of(b"".join(b"data: %b\n\n" % orjson.dumps(one) for one in damaged(chunks, dice))):
-                encoder.encode(event)
+        assert_damage_is_survived(CODEC, exchange, chunks_of(exchange["response"]), written, dice)

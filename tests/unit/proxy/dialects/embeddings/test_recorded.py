@@ -1,8 +1,6 @@
 """Embeddings that nobody of this project recorded: each is read as its JSON says, and written again as the same."""
 
 import base64
-import gzip
-import json
 import struct
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +8,7 @@ from urllib.parse import unquote
 
 from proxy.dialects.embeddings.codecs import embed_codec
 from proxy.dialects.embeddings.hub import EmbedRequest
-from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
+from tests.unit.proxy.dialects.recorded import needs_recordings, recorded_at
 
 OWN_FORMS = {"gemini": "gemini", "vertex": "gemini", "cohere": "cohere", "bedrock": "bedrock"}  # others share OpenAI's
 
@@ -19,18 +17,14 @@ pytestmark = needs_recordings
 
 def recorded() -> Iterator[tuple[str, dict[str, Any]]]:
     """Without Ollama's own form and Vertex's old one."""
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if '"embeddings"' not in line and "embed" not in line:
-                continue
-            exchange = json.loads(line)
-            path = (exchange["request"] or {}).get("path") or ""
-            body = exchange["response"].get("body")
-            is_one = exchange["api"] == "embeddings" or (exchange["api"] == "invoke_model" and "embed" in path)
-            if not is_one or exchange["response"]["status"] != 200 or not isinstance(body, dict):
-                continue
-            if "predictions" not in body and (exchange["provider"] != "ollama" or "data" in body):
-                yield OWN_FORMS.get(exchange["provider"], "openai"), exchange
+    for exchange in recorded_at("embeddings", "invoke_model"):
+        path = (exchange["request"] or {}).get("path") or ""
+        body = exchange["response"].get("body")
+        is_one = exchange["api"] == "embeddings" or "embed" in path
+        if not is_one or exchange["response"]["status"] != 200 or not isinstance(body, dict):
+            continue
+        if "predictions" not in body and (exchange["provider"] != "ollama" or "data" in body):
+            yield OWN_FORMS.get(exchange["provider"], "openai"), exchange
 
 
 def plain_vectors(dialect: str, body: dict[str, Any]) -> Any:

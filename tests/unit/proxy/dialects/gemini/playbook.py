@@ -1,12 +1,14 @@
-"""A stream as a list of chunks, in both of its forms, and what is made of it."""
+"""A stream as a list of chunks, in both of its forms, and what is read in it."""
 
-from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import orjson
 
-from proxy.canonical.events import Event
 from proxy.dialects.gemini.codec import CODEC
+from tests.unit.proxy.dialects.streams import decode_with
+
+decoded = partial(decode_with, CODEC)
 
 
 def chunk(*parts: dict[str, Any], finish: str = "", **more: Any) -> dict[str, Any]:
@@ -23,11 +25,3 @@ def sse(*chunks: object, end: str = "\r\n\r\n") -> bytes:
 
 def array(*chunks: object) -> bytes:
     return b"[" + b"\n,\r\n".join(orjson.dumps(one, option=orjson.OPT_INDENT_2) for one in chunks) + b"\n]\n"
-
-
-def decoded(stream: bytes, cuts: Iterable[int] = ()) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts), len(stream)]:
-        events.extend(decoder.feed(stream[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]

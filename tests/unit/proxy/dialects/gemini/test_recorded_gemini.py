@@ -1,14 +1,7 @@
-"""The codec against recorded exchanges with Gemini and Vertex that nobody of this project wrote.
+"""The codec against recorded exchanges with Gemini and Vertex that nobody of this project wrote."""
 
-The recordings are not part of this repository: `POINTSMAN_CORPUS` says where they are. A sample is read by default, all
-of them with `POINTSMAN_CORPUS_ALL=1`.
-"""
-
-import gzip
 import json
-import os
 import random
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -16,19 +9,20 @@ import orjson
 import pytest
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event, Failed
-from proxy.canonical.folding import fold, unfold
+from proxy.canonical.events import Failed
+from proxy.canonical.folding import unfold
 from proxy.canonical.parts import Native, Text, Thinking, ToolCall, ToolResult
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.gemini.codec import CODEC
 from proxy.dialects.gemini.encoder import GeminiEncoder
 from proxy.dialects.gemini.tap import GeminiStreamReader, cutter_for, read_gemini_body
-from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
+from tests.unit.proxy.dialects.gemini.playbook import array, decoded, sse
+from tests.unit.proxy.dialects.recorded import folded, needs_recordings, recorded_at, sample
+from tests.unit.proxy.dialects.streams import assert_same_at_any_cut, encode_with
 
-KINDS = {("gemini", "generate_content"), ("vertex", "generate_content")}
+PROVIDERS = {"gemini", "vertex"}
 OWN_PARTS = {"executableCode", "codeExecutionResult", "toolCall", "toolResponse", "videoMetadata"}
-SAMPLE = 150
 SEED = 5
 OPENING = Opening("", "")
 
@@ -37,15 +31,7 @@ pytestmark = needs_recordings
 
 @cache
 def exchanges() -> tuple[dict[str, Any], ...]:
-    found = []
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if '"generate_content"' in line:
-                exchange = json.loads(line)
-                if (exchange["provider"], exchange["api"]) in KINDS:
-                    found.append(exchange)
-    step = 1 if os.environ.get("POINTSMAN_CORPUS_ALL") else max(1, len(found) // SAMPLE)
-    return tuple(found[::step])
+    return tuple(sample([one for one in recorded_at("generate_content") if one["provider"] in PROVIDERS]))
 
 
 def chunks_of(response: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,28 +48,6 @@ def answered() -> list[tuple[str, list[dict[str, Any]], bool]]:
         for one in exchanges()
         if one["response"]["status"] == 200
     ]
-
-
-def as_sse(chunks: list[dict[str, Any]]) -> bytes:
-    return b"".join(b"data: " + orjson.dumps(chunk) + b"\r\n\r\n" for chunk in chunks)
-
-
-def as_array(chunks: list[dict[str, Any]]) -> bytes:
-    return b"[" + b"\n,\r\n".join(orjson.dumps(chunk, option=orjson.OPT_INDENT_2) for chunk in chunks) + b"\n]\n"
-
-
-def decoded(stream: bytes, cuts: Iterable[int] = ()) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts), len(stream)]:
-        events.extend(decoder.feed(stream[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]
-
-
-def answer_of(stream: bytes, identity: str) -> Answer:
-    answer = fold(decoded(stream), "gemini")
-    assert isinstance(answer, Answer), (identity, answer)
-    return answer
 
 
 def plain_text(chunks: list[dict[str, Any]], *, thoughts: bool = False) -> str:
@@ -132,13 +96,13 @@ def said(answer: Answer) -> tuple[str, str, list[tuple[str, Any]]]:
     )
 
 
-@pytest.mark.parametrize("form", [as_sse, as_array])
+@pytest.mark.parametrize("form", [sse, array])
 def test_a_recorded_answer_is_read_as_it_stands_there(form: Any) -> None:
     count = 0
     for identity, chunks, _ in answered():
         if not any(plain_finish([chunk]) for chunk in chunks):
             continue
-        answer = answer_of(form(chunks), identity)
+        answer = folded(CODEC, form(*chunks), identity)
         text, thoughts, calls = said(answer)
         assert (text, thoughts) == (plain_text(chunks), plain_text(chunks, thoughts=True)), identity
         plain = plain_calls(chunks)
@@ -156,7 +120,7 @@ def test_a_recorded_usage_adds_up_to_the_providers_own_total() -> None:
         usage = next((one["usageMetadata"] for one in reversed(chunks) if "usageMetadata" in one), {})
         if "totalTokenCount" not in usage:
             continue
-        found = answer_of(as_sse(chunks), identity).usage
+        found = folded(CODEC, sse(*chunks), identity).usage
         assert found is not None
         assert found.input + found.cache_read + found.output == usage["totalTokenCount"], identity
         assert found.cache_read == usage.get("cachedContentTokenCount", 0), identity
@@ -164,7 +128,7 @@ def test_a_recorded_usage_adds_up_to_the_providers_own_total() -> None:
         if "candidatesTokenCount" in usage:
             assert found.output == usage["candidatesTokenCount"] + usage.get("thoughtsTokenCount", 0), identity
         tapped = GeminiStreamReader()
-        tapped.read(as_sse(chunks))
+        tapped.read(sse(*chunks))
         assert tapped.reading.usage == found, identity
         count += 1
     assert count > 100
@@ -174,30 +138,27 @@ def test_a_recorded_answer_written_again_is_read_the_same() -> None:
     count = 0
     for identity, chunks, is_stream in answered():
         if is_stream:
-            answer = answer_of(as_sse(chunks), identity)
+            answer = folded(CODEC, sse(*chunks), identity)
             for is_array in (False, True):
-                encoder = GeminiEncoder(OPENING, is_array=is_array)
-                stream = b"".join(encoder.encode(event) for event in decoded(as_sse(chunks))) + encoder.close()
-                assert answer_of(stream, identity) == answer, identity
+                stream = encode_with(GeminiEncoder(OPENING, is_array=is_array), decoded(sse(*chunks)))
+                assert folded(CODEC, stream, identity) == answer, identity
         else:
             answer = CODEC.parse_answer(chunks[0])
             assert CODEC.parse_answer(orjson.loads(orjson.dumps(CODEC.render_answer(answer, OPENING)))) == answer, (
                 identity
             )
-            encoder = GeminiEncoder(OPENING)
-            assert answer_of(b"".join(map(encoder.encode, unfold(answer))), identity) == answer, identity
+            stream = encode_with(CODEC.encoder(OPENING), unfold(answer))
+            assert folded(CODEC, stream, identity) == answer, identity
         count += 1
     assert count > 100
 
 
 def test_every_cut_of_a_recorded_stream_gives_the_same_events() -> None:
-    random.seed(SEED)
+    dice = random.Random(SEED)
     count = 0
     for identity, chunks, is_stream in answered():
-        for stream in (as_sse(chunks), as_array(chunks)) if is_stream else ():
-            whole = decoded(stream)
-            for width in (1, 3, 40):
-                assert decoded(stream, random.choices(range(len(stream)), k=width)) == whole, identity
+        for stream in (sse(*chunks), array(*chunks)) if is_stream else ():
+            assert_same_at_any_cut(CODEC, stream, dice, identity)
             count += 1
     assert count > 20
 
@@ -205,8 +166,8 @@ def test_every_cut_of_a_recorded_stream_gives_the_same_events() -> None:
 def test_a_recorded_stream_that_is_cut_short_is_truncated() -> None:
     for identity, chunks, is_stream in answered():
         if is_stream and len(chunks) > 1:
-            for form in (as_sse, as_array):
-                events = decoded(form(chunks[:-1]))
+            for form in (sse, array):
+                events = decoded(form(*chunks[:-1]))
                 assert isinstance(events[-1], Failed), identity
                 assert events[-1].failure.kind == "truncated", identity
 
@@ -265,9 +226,9 @@ def test_a_recorded_request_written_again_asks_the_same() -> None:
 def test_a_recorded_stream_passes_and_is_read_the_same_at_every_cut() -> None:
     random.seed(SEED)
     for identity, chunks, is_stream in answered():
-        forms = ((as_sse, b"text/event-stream"), (as_array, b"application/json; charset=UTF-8"))
+        forms = ((sse, b"text/event-stream"), (array, b"application/json; charset=UTF-8"))
         for form, content_type in forms if is_stream else ():
-            stream = form(chunks)
+            stream = form(*chunks)
             readings = []
             for width in (0, 1, 5, 50):
                 cutter, reader, passed, start = cutter_for(content_type), GeminiStreamReader(), b"", 0

@@ -28,6 +28,7 @@ from proxy.dialects.gemini.encoder import GeminiEncoder
 from proxy.dialects.gemini.tap import GeminiStreamReader, read_gemini_body
 from proxy.records import Usage
 from tests.unit.proxy.dialects.gemini.playbook import array, chunk, decoded, sse
+from tests.unit.proxy.dialects.streams import encode_with
 
 USAGE = {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}
 RICH = (
@@ -171,8 +172,7 @@ def test_grounding_that_every_chunk_repeats_is_cited_once() -> None:
 
 
 def encoded(events: list[Event], *, is_array: bool = False) -> bytes:
-    encoder = GeminiEncoder(Opening("call_1", "asked"), is_array=is_array)
-    return b"".join(map(encoder.encode, events)) + encoder.close()
+    return encode_with(GeminiEncoder(Opening("call_1", "asked"), is_array=is_array), events)
 
 
 def test_an_encoded_stream_is_what_google_would_send() -> None:

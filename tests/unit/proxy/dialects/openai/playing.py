@@ -1,21 +1,20 @@
 """Streams written by hand, and what a decoder makes of them."""
 
 import json
+from functools import partial
 from typing import Any
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold
 from proxy.canonical.parts import Part
 from proxy.dialects.openai.codec import CODEC
+from tests.unit.proxy.dialects.streams import decode_with
 
 DONE = b"data: [DONE]\n\n"
 
 
-def decode(stream: bytes) -> list[Event]:
-    decoder = CODEC.decoder()
-    return [*decoder.feed(stream), *decoder.close()]
+decode = partial(decode_with, CODEC)
 
 
 def frame(chunk: Any) -> bytes:

@@ -1,33 +1,28 @@
-"""The codec against recorded chat completions of many providers, read a second time, plainly, by this file alone.
+"""The codec against recorded chat completions of many providers, read a second time, plainly, by this file alone."""
 
-The recordings are not part of this repository: `POINTSMAN_CORPUS` says where they are; `POINTSMAN_CORPUS_ALL` takes all
-of them instead of a sample.
-"""
-
-import gzip
 import json
-import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from proxy.canonical.answer import Answer, Choice
-from proxy.canonical.events import Event, UsageReported
+from proxy.canonical.events import UsageReported
 from proxy.canonical.failure import Failure
-from proxy.canonical.folding import Folder, fold, unfold
+from proxy.canonical.folding import Folder, fold
 from proxy.canonical.parts import Media, Refusal, Text, Thinking, ToolCall
 from proxy.canonical.request import Request
 from proxy.dialects.codec import Opening
 from proxy.dialects.openai.codec import CODEC
 from proxy.records import Usage
-from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
+from tests.unit.proxy.dialects.recorded import TAKES_ALL, needs_recordings, recorded_at, streamed_again
+from tests.unit.proxy.dialects.streams import assert_same_at_any_cut, decode_with, encode_with
 
-SAMPLE = None if os.environ.get("POINTSMAN_CORPUS_ALL") else 8  # of each provider
+SAMPLE = None if TAKES_ALL else 8  # of each provider
 FINISH = {"eos": "stop", "function_call": "tool_calls", "max_tokens": "length"}
 pytestmark = [
     needs_recordings,
@@ -39,16 +34,12 @@ pytestmark = [
 def exchanges() -> list[dict[str, Any]]:
     """A sample has streams and errors before whole answers: they are the rarer."""
     found, taken = [], Counter[tuple[str, str]]()
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if '"chat_completions"' not in line:
-                continue
-            exchange = json.loads(line)
-            if exchange["api"] == "chat_completions" and exchange["response"]:
-                kind = (exchange["provider"], _form(exchange))
-                taken[kind] += 1
-                if SAMPLE is None or taken[kind] <= SAMPLE // 2:
-                    found.append(exchange)
+    for exchange in recorded_at("chat_completions"):
+        if exchange["response"]:
+            kind = (exchange["provider"], _form(exchange))
+            taken[kind] += 1
+            if SAMPLE is None or taken[kind] <= SAMPLE // 2:
+                found.append(exchange)
     return found
 
 
@@ -77,12 +68,7 @@ def streams() -> Iterator[tuple[str, bytes]]:
             yield exchange["id"], stream
 
 
-def decode(stream: bytes, cuts: Iterable[int] = ()) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts), len(stream)]:
-        events += decoder.feed(stream[start:cut])
-        start = cut
-    return [*events, *decoder.close()]
+decode = partial(decode_with, CODEC)
 
 
 # The plain reading: what a person with the provider's page in hand would say that the JSON says.
@@ -192,8 +178,7 @@ def test_any_cut_of_a_stream_gives_the_same_events() -> None:
     dice = random.Random(5)
     for name, stream in streams():
         whole = decode(stream)
-        for width in (1, 3, 40):
-            assert decode(stream, dice.choices(range(len(stream)), k=width)) == whole, name
+        assert_same_at_any_cut(CODEC, stream, dice, name)
         assert decode(stream.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), [len(stream) // 3]) == whole, name
         assert decode(stream.replace(b"data:", b": a comment\ndata:"), [len(stream) // 2]) == whole, name
 
@@ -219,8 +204,7 @@ def test_a_stream_that_is_rendered_again_is_the_same_stream() -> None:
     for name, stream in streams():
         events = decode(stream)
         answer = fold(events, "openai")
-        encoder = CODEC.encoder(Opening("call_1", "m"))
-        again = fold(decode(b"".join(map(encoder.encode, events)) + encoder.close()), "openai")
+        again = fold(decode(encode_with(CODEC.encoder(Opening("call_1", "m")), events)), "openai")
         if isinstance(answer, Failure):
             assert isinstance(again, Failure), name
             assert again.message == answer.message, name
@@ -233,9 +217,7 @@ def test_a_whole_answer_and_a_stream_of_it_read_the_same() -> None:
     for name, body in bodies():
         if "error" not in body:
             answer = CODEC.parse_answer(body)
-            encoder = CODEC.encoder(Opening("call_1", "m"))
-            again = fold(decode(b"".join(map(encoder.encode, unfold(answer)))), "openai")
-            assert isinstance(again, Answer), name
+            again = streamed_again(CODEC, answer, name)
             assert [said(choice) for choice in again.choices] == [said(choice) for choice in answer.choices], name
             assert [choice.stop for choice in again.choices] == [choice.stop for choice in answer.choices], name
 

@@ -2,15 +2,17 @@
 
 import json
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.canonical.events import Event, StreamEnded
+from proxy.canonical.events import StreamEnded
 from proxy.dialects.openai.codec import CODEC
 from proxy.errors import InvalidRequest
+from tests.unit.proxy.dialects.streams import decode_with
 
 
 def frame(chunk: dict[str, Any]) -> str:
@@ -56,12 +58,7 @@ STREAMS = {
 }
 
 
-def decode(stream: bytes, cuts: list[int]) -> list[Event]:
-    decoder, events, start = CODEC.decoder(), [], 0
-    for cut in [*sorted(cuts), len(stream)]:
-        events += decoder.feed(stream[start:cut])
-        start = cut
-    return [*events, *decoder.close()]
+decode = partial(decode_with, CODEC)
 
 
 @pytest.mark.parametrize("name", STREAMS)

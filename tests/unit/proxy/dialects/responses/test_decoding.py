@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.canonical.answer import Answer
-from proxy.canonical.events import Event, Failed, NativeAdded, StreamEnded, UsageReported
+from proxy.canonical.events import Failed, NativeAdded, StreamEnded, UsageReported
 from proxy.canonical.failure import Failure
 from proxy.canonical.folding import fold
 from proxy.canonical.parts import Media, Refusal, Text, Thinking, ToolCall
@@ -19,6 +20,7 @@ from proxy.dialects.responses.tap import ResponsesStreamReader, read_responses_b
 from proxy.errors import InvalidRequest
 from proxy.records import Usage
 from proxy.wire.sse import FrameCutter
+from tests.unit.proxy.dialects.streams import decode_with
 
 USAGE = {
     "input_tokens": 10,
@@ -73,13 +75,7 @@ def stream(events: Iterable[dict[str, Any]], line: str = "\n") -> bytes:
     return "".join(frames).encode()
 
 
-def decoded(data: bytes, cuts: Iterable[int] = ()) -> list[Event]:
-    events: list[Event] = []
-    decoder, start = CODEC.decoder(), 0
-    for cut in [*sorted(cuts), len(data)]:
-        events.extend(decoder.feed(data[start:cut]))
-        start = cut
-    return [*events, *decoder.close()]
+decoded = partial(decode_with, CODEC)
 
 
 def folded(events: Iterable[dict[str, Any]]) -> Answer:

@@ -1,15 +1,9 @@
-"""The codec and the tap against recorded answers of many providers that nobody of this project wrote.
+"""The codec and the tap against recorded answers of many providers that nobody of this project wrote."""
 
-The recordings are not part of this repository: `POINTSMAN_CORPUS` says where they are. A part of them, evenly spread,
-is enough for every day; `POINTSMAN_CORPUS_ALL=1` takes all.
-"""
-
-import gzip
 import json
-import os
 import random
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -22,13 +16,14 @@ from proxy.canonical.parts import Native, Refusal, Text, Thinking, ToolCall
 from proxy.dialects.codec import Opening
 from proxy.dialects.responses.codec import CODEC
 from proxy.dialects.responses.tap import ResponsesStreamReader, read_responses_body
-from tests.unit.proxy.dialects.recorded import TRAFFIC, needs_recordings
+from tests.unit.proxy.dialects.recorded import TAKES_ALL, Exchange, needs_recordings, recorded_at
+from tests.unit.proxy.dialects.streams import decode_with, encode_with
 
-EVERY = 1 if os.environ.get("POINTSMAN_CORPUS_ALL") else 5
+EVERY = 1 if TAKES_ALL else 5
 
 pytestmark = needs_recordings
 
-Exchange = dict[str, Any]
+decoded = partial(decode_with, CODEC)
 
 
 @cache
@@ -36,20 +31,10 @@ def exchanges() -> list[Exchange]:
     """Of each provider every fifth, the first one always."""
     seen: dict[str, int] = {}
     found = []
-    with gzip.open(TRAFFIC, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if (
-                '"responses"' not in line[:2000]
-                and '"api": "responses"' not in line
-                and '"api":"responses"' not in line
-            ):
-                continue
-            exchange = json.loads(line)
-            if exchange["api"] != "responses":
-                continue
-            number = seen[exchange["provider"]] = seen.get(exchange["provider"], -1) + 1
-            if number % EVERY == 0:
-                found.append(exchange)
+    for exchange in recorded_at("responses"):
+        number = seen[exchange["provider"]] = seen.get(exchange["provider"], -1) + 1
+        if number % EVERY == 0:
+            found.append(exchange)
     return found
 
 
@@ -85,11 +70,6 @@ def bodies() -> Iterator[tuple[Exchange, dict[str, Any]]]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
-
-
-def decoded(data: bytes) -> list[Event]:
-    decoder = CODEC.decoder()
-    return [*decoder.feed(data), *decoder.close()]
 
 
 def plain(response: dict[str, Any]) -> dict[str, Any]:
@@ -214,8 +194,7 @@ def test_a_recorded_stream_is_the_same_when_written_and_read_again() -> None:
         events = decoded(data)
         first = fold(events, "responses")
         opening = Opening("x", "")
-        encoder = CODEC.encoder(opening)
-        written = b"".join(encoder.encode(event) for event in events) + encoder.close()
+        written = encode_with(CODEC.encoder(opening), events)
         second = fold(decoded(written), "responses")
         if isinstance(first, Failure):
             assert isinstance(second, Failure), exchange["id"]
@@ -293,12 +272,7 @@ def test_every_cut_of_a_recorded_stream_gives_the_same_events_with_any_line_end(
         whole = decoded(data)
         for number, line in ((1, b"\n"), (7, b"\r\n"), (40, b"\r")):
             stream = data.replace(b"\n", line) if b"\r" not in data else data
-            cuts = sorted(chance.choices(range(len(stream)), k=number))
-            decoder, pieces, start = CODEC.decoder(), list[Event](), 0
-            for cut in [*cuts, len(stream)]:
-                pieces.extend(decoder.feed(stream[start:cut]))
-                start = cut
-            assert [*pieces, *decoder.close()] == whole, exchange["id"]
+            assert decoded(stream, chance.choices(range(len(stream)), k=number)) == whole, exchange["id"]
 
 
 def test_a_recorded_stream_starts_with_its_id_and_never_ends_twice() -> None:
