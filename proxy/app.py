@@ -11,14 +11,14 @@ from typing import Any
 import orjson
 from pointsman.contract import REQUEST_ID_HEADER, ErrorCode
 
-from proxy.begin import begin, take_key
+from proxy.begin import begin, read_said, take_key
 from proxy.deps import Deps
 from proxy.dialects.registry import codec
 from proxy.endpoints import find_endpoint
 from proxy.errors import Dialect, Headers, InvalidRequest, ProxyError, render_error
 from proxy.front_calls import CALLS, FrontCalls
 from proxy.models import describe_model, list_models
-from proxy.pipeline import run
+from proxy.pipeline import leave, run
 from proxy.shared import Shared
 from proxy.stages.identify import identify
 
@@ -70,10 +70,8 @@ def create_app(deps: Deps, mcp: Application | None = None) -> Application:
         path = scope["path"]
         where = find_endpoint(path)
         if where is not None and scope["method"] in where.methods:
-            sent = scope["headers"]
-            client = AsgiClient(send)
-            query = scope["query_string"]
-            await run(begin(shared, client, where, scope["method"], query, sent, dict(sent)), receive)
+            said = read_said(where, scope["method"], scope["query_string"], scope["headers"])
+            await run(begin(shared, AsgiClient(send), said), receive)
         elif mcp is not None and path.startswith("/mcp/"):
             await mcp(scope, receive, send)
         else:
@@ -94,6 +92,8 @@ async def _live(shared: Shared, scope: Scope, receive: Receive, send: Send) -> N
         elif message["type"] == "lifespan.shutdown":
             await shared.flights.drain(DRAIN_SECONDS)
             shared.renewals.close()
+            for call in shared.watches.under_way():
+                leave(call)  # those in tasks have left by now
             shared.deps.upstream.close()
             shared.journal.close()
             await send({"type": "lifespan.shutdown.complete"})

@@ -5,37 +5,31 @@ from urllib.parse import unquote_to_bytes
 from proxy.call import Call, Client
 from proxy.endpoints import Endpoint
 from proxy.errors import Headers
+from proxy.said import Said
 from proxy.shared import Shared
 
 
-def begin(
-    shared: Shared,
-    client: Client,
-    where: Endpoint,
-    method: str,
-    query: bytes,
-    sent_headers: Headers,
-    headers: dict[bytes, bytes],
-    body: bytes = b"",
-) -> Call:
-    """The call. `headers` are those of `sent_headers`, by name."""
-    deps = shared.deps
+def read_said(where: Endpoint, method: str, query: bytes, sent_headers: Headers, *, keep_alive: bool = True) -> Said:
+    """Of headers whose names are in lower case."""
+    headers = dict(sent_headers)
     if query and where.dialect == "gemini":
         query = take_key(query, headers)
+    return Said(where, method, query, sent_headers, headers, keep_alive=keep_alive)
+
+
+def begin(shared: Shared, client: Client, said: Said, body: bytes = b"") -> Call:
+    deps, where = shared.deps, said.where
     return Call(
-        shared=shared,
-        client=client,
-        where=where,
-        dialect=where.dialect,
-        endpoint=where.path,
-        method=method,
-        query=query,
-        sent_headers=sent_headers,
-        headers=headers,
-        call_id=shared.ids.next(),
-        received_ns=deps.clock.monotonic_ns(),
-        policy=deps.policy.current(),
-        body=body,
+        shared,
+        client,
+        said,
+        where,
+        where.dialect,
+        said.headers,
+        shared.ids.next(),
+        deps.clock.monotonic_ns(),
+        deps.policy.current(),
+        body,
     )
 
 

@@ -11,7 +11,6 @@ from proxy.ports import Provider
 from proxy.pricing import Cost, billed_or_computed
 from proxy.records import CallEnded, CallParked, CallProgress, CallStarted, Usage
 from proxy.redaction import without_keys
-from proxy.subagents import name_subagent
 
 BOUND_BYTES_PER_TOKEN = 2  # no tokenizer of the field makes more tokens of a JSON text
 BOUND_OUTPUT_TOKENS = 32_000  # when the client sets no limit of its own
@@ -32,12 +31,17 @@ def write_parked(call: Call) -> None:
 
 
 def write_started(call: Call) -> None:
-    """Before the upstream is asked. For a call without a caller there is no record: nobody knows whose it would be."""
+    """Before the upstream is asked."""
+    call.shared.journal.write(make_started(call))
+
+
+def make_started(call: Call) -> CallStarted:
+    """For a call without a caller there is no record: nobody knows whose it would be."""
     caller = call.caller
     assert caller is not None  # noqa: S101 - identify has run
     call.is_started = True
     call.at_ns = call.shared.deps.clock.now_ns()
-    call.shared.journal.write(_as_started(call, caller))
+    return _as_started(call, caller)
 
 
 def _as_started(call: Call, caller: Caller) -> CallStarted:
@@ -52,7 +56,7 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         provider=provider.name if provider else "",
         model=call.model,
         dialect=call.dialect,
-        endpoint=call.endpoint,
+        endpoint=call.where.path,
         agent_id=caller.agent_id,
         run_id=caller.run_id,
         task_id=caller.task_id,
@@ -68,7 +72,7 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         asked_dialect="" if call.is_native or provider is None else call.asked,
         dropped=call.dropped,
         while_waiting=caller.is_waiting,
-        subagent=name_subagent(call.headers),
+        subagent=call.said.subagent,
     )
 
 
@@ -86,8 +90,8 @@ def write_progress(call: Call, now_ns: int) -> None:
     )
 
 
-def write_ended(call: Call) -> None:
-    """Before the last byte goes to the client; once."""
+def make_ended(call: Call) -> CallEnded:
+    """To be written before the last byte goes to the client; once."""
     deps, reading, policy = call.shared.deps, call.reading, call.policy
     usage = billed_usage(call)
     computed = _computed(call, usage)
@@ -96,39 +100,37 @@ def write_ended(call: Call) -> None:
     now_ns = deps.clock.monotonic_ns()
     is_full = policy.body_policy == "full"
     cap = deps.limits.recorded_body_bytes
-    call.shared.journal.write(
-        CallEnded(
-            call_id=call.call_id,
-            at_ns=deps.clock.now_ns(),
-            outcome=call.outcome,
-            status=call.status,
-            upstream_status=call.upstream_status,
-            error_code=call.error_code,
-            usage=usage,
-            cost_nano_usd=cost.nano_usd,
-            computed_nano_usd=computed.nano_usd,
-            cost_parts=computed.parts or {},
-            service_tier=reading.service_tier if reading else "",
-            is_priced=cost.is_priced,
-            price_source=cost.source,
-            stop_reason=reading.stop_reason if reading else "",
-            response_model=reading.model if reading else "",
-            response_id=reading.response_id if reading else "",
-            response_digest=reading.digest() if reading else "",
-            queue_us=_microseconds(call.received_ns, call.begun_ns),
-            connect_us=_microseconds(call.begun_ns, call.asked_ns),
-            first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
-            first_token_us=_microseconds(call.asked_ns, call.first_token_ns) if call.first_token_ns else 0,
-            total_us=_microseconds(call.received_ns, now_ns),
-            request_bytes=len(call.body),
-            response_bytes=call.answer_bytes,
-            request_body=_recorded(call, call.body[:cap]) if is_full and call.has_text else None,
-            response_body=_recorded(call, _said(call)) if is_full else None,
-            is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
-            body_policy=policy.body_policy,
-            after_revocation=call.caller is not None and call.caller.is_revoked(deps.policy.current()),
-            replay_of=call.replay_of,
-        )
+    return CallEnded(
+        call_id=call.call_id,
+        at_ns=deps.clock.now_ns(),
+        outcome=call.outcome,
+        status=call.status,
+        upstream_status=call.upstream_status,
+        error_code=call.error_code,
+        usage=usage,
+        cost_nano_usd=cost.nano_usd,
+        computed_nano_usd=computed.nano_usd,
+        cost_parts=computed.parts or {},
+        service_tier=reading.service_tier if reading else "",
+        is_priced=cost.is_priced,
+        price_source=cost.source,
+        stop_reason=reading.stop_reason if reading else "",
+        response_model=reading.model if reading else "",
+        response_id=reading.response_id if reading else "",
+        response_digest=reading.digest() if reading else "",
+        queue_us=_microseconds(call.received_ns, call.begun_ns),
+        connect_us=_microseconds(call.begun_ns, call.asked_ns),
+        first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
+        first_token_us=_microseconds(call.asked_ns, call.first_token_ns) if call.first_token_ns else 0,
+        total_us=_microseconds(call.received_ns, now_ns),
+        request_bytes=len(call.body),
+        response_bytes=call.answer_bytes,
+        request_body=_recorded(call, call.body[:cap]) if is_full and call.has_text else None,
+        response_body=_recorded(call, _said(call)) if is_full else None,
+        is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
+        body_policy=policy.body_policy,
+        after_revocation=call.caller is not None and call.caller.is_revoked(deps.policy.current()),
+        replay_of=call.replay_of,
     )
 
 

@@ -15,6 +15,7 @@ from proxy.targets import Target
 from proxy.upstream.attempt import Attempt
 
 if TYPE_CHECKING:
+    from proxy.said import Said
     from proxy.shared import Shared
     from proxy.stages.foreign import Foreign
 
@@ -94,13 +95,10 @@ class Call(msgspec.Struct, eq=False):
 
     shared: "Shared"
     client: Client
+    said: "Said"
     where: Endpoint
     dialect: Dialect  # the client's, that of `where`
-    endpoint: str  # '/v1/chat/completions'
-    method: str
-    query: bytes  # without a key in it
-    sent_headers: Headers  # as the client sent them, names in lower case
-    headers: Mapping[bytes, bytes]
+    headers: Mapping[bytes, bytes]  # those of `said`
     call_id: str
     received_ns: int
     policy: Policy

@@ -9,19 +9,16 @@ other ASGI server too, but slower. Connections, shutdown, flow control and the p
 It touches what uvicorn 0.54 keeps of a request; `tests/integration/proxy/test_front*.py` hold it against uvicorn alone.
 """
 
-import logging
 from asyncio import AbstractEventLoop
 from typing import Any
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from proxy.front_calls import CALLS, FrontCalls, Wanted
+from proxy.front_calls import CALLS, FrontCalls, KnownHead, know_head
 from proxy.front_client import FrontClient
-from proxy.pipeline import run
-
-_log = logging.getLogger(__name__)
-_FAULT = STATUS_LINE[500] + b"content-length: 0\r\nconnection: close\r\n\r\n"
+from proxy.said import Said
+from proxy.short_way import start
 
 
 class Front(HttpToolsProtocol):
@@ -36,8 +33,11 @@ class Front(HttpToolsProtocol):
         is_ours = not (self.access_log or self.root_path)
         self.calls: FrontCalls | None = self.app_state.get(CALLS) if is_ours else None
         self._asked: FrontClient | None = None
-        self._wanted: Wanted | None = None  # of a request whose body is not yet whole
+        self._said: Said | None = None  # of a request whose body is not yet whole
         self._parts: list[bytes] = []
+        self._known: KnownHead | None = None  # of the last request that took the short way
+        self._chunk = b""  # what is being parsed, as long as it can be one whole request
+        self._in_request = False
         self._idle_since = 0.0
 
     # --- what arrives ---
@@ -45,12 +45,19 @@ class Front(HttpToolsProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         self._idle_since = 0.0
+        if self._known is not None and not self._in_request and not self._is_busy():
+            body = self._known.body_in(data)
+            if body is not None and self._has_room():
+                self._answer(self._known.said, body)
+                return
+        self._chunk = b"" if self._in_request else data
         super().data_received(data)
-        if self._wanted is not None and not self.transport.is_closing():
+        if self._said is not None and not self.transport.is_closing():
             self._leave_to_uvicorn()
 
     @override
     def on_message_begin(self) -> None:
+        self._in_request = True
         self.url = b""
         self.headers = []
 
@@ -61,25 +68,29 @@ class Front(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         if self.calls is not None and not self._is_busy() and self._has_room():
-            self._wanted = self.calls.find(self.parser, self.url, self.headers)
-        if self._wanted is None:
+            self._said = self.calls.find(self.parser, self.url, self.headers)
+        if self._said is None:
             self._leave_to_uvicorn()
 
     @override
     def on_body(self, body: bytes) -> None:
-        if self._wanted is None:
+        if self._said is None:
             super().on_body(body)
         else:
             self._parts.append(body)
 
     @override
     def on_message_complete(self) -> None:
-        wanted = self._wanted
-        if wanted is None:
+        self._in_request = False
+        said = self._said
+        if said is None:
             super().on_message_complete()
             return
-        parts, self._parts, self._wanted = self._parts, [], None
-        self._answer(wanted, parts[0] if len(parts) == 1 else b"".join(parts))
+        parts, self._parts, self._said = self._parts, [], None
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        if self._chunk:
+            self._known = know_head(self._chunk, body, said)
+        self._answer(said, body)
 
     # --- what uvicorn does with a connection ---
 
@@ -139,7 +150,7 @@ class Front(HttpToolsProtocol):
     def _leave_to_uvicorn(self) -> None:
         """Replays what was read of a request, up to here, to uvicorn."""
         url, headers, parts = self.url, self.headers, self._parts
-        self._wanted, self._parts = None, []
+        self._said, self._parts = None, []
         super().on_message_begin()
         self.url = url
         for name, value in headers:
@@ -148,26 +159,9 @@ class Front(HttpToolsProtocol):
         for part in parts:
             super().on_body(part)
 
-    def _answer(self, wanted: Wanted, body: bytes) -> None:
+    def _answer(self, said: Said, body: bytes) -> None:
         assert self.calls is not None  # noqa: S101 - who was found was found there
-        client = FrontClient(self, self.calls, keep_alive=wanted.keep_alive)
+        client = FrontClient(self, self.calls, keep_alive=said.keep_alive)
         self.cycle, self._asked = client, client  # type: ignore[assignment]  # see FrontClient
-        client.call = self.calls.begin(client, wanted, body)
-        client.task = self.loop.create_task(self._run(client), name="call")
-        self.tasks.add(client.task)
-
-    async def _run(self, client: FrontClient) -> None:
-        """Answers the call. Cancelled at the end of the grace at shutdown: the call is recorded by then."""
-        try:
-            if client.call is not None:
-                await run(client.call, None)
-        except Exception:  # noqa: BLE001 - as uvicorn does: the connection ends, the server goes on
-            _log.exception("a call could not be answered")
-        finally:
-            if client.task is not None:
-                self.tasks.discard(client.task)
-            client.task = client.call = None
-            if not client.response_complete and not client.disconnected:
-                if not client.is_started:
-                    self.transport.write(_FAULT)
-                self.transport.close()
+        call = client.call = self.calls.begin(client, said, body)
+        start(call, client)

@@ -4,31 +4,61 @@ One for all connections of a process: the application hands it to its server in 
 (https://asgi.readthedocs.io/en/latest/specs/lifespan.html#lifespan-state).
 """
 
+import re
 from typing import NamedTuple
 
 import httptools
 
-from proxy.begin import begin
+from proxy.begin import begin, read_said
 from proxy.call import Call, Client
 from proxy.endpoints import Endpoint, find_endpoint
 from proxy.errors import Headers
+from proxy.said import Said
 from proxy.shared import Shared
 from proxy.wire.head import render_headers
 
 CALLS = "pointsman.calls"
 MOST_REMEMBERED = 512  # addresses come from clients
+LONGEST_LENGTH = 12  # digits
 
 _OTHERS = frozenset((b"expect", b"transfer-encoding", b"upgrade"))  # who says one of these is uvicorn's
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 
 
-class Wanted(NamedTuple):
-    """The head of a request for one of our endpoints."""
+class KnownHead(NamedTuple):
+    """The head of a request that a parser has read, with a gap where it says how long the body is."""
 
-    where: Endpoint
-    query: bytes
-    sent_headers: Headers
-    headers: dict[bytes, bytes]
-    keep_alive: bool
+    before: bytes
+    after: bytes
+    said: Said
+
+    def body_in(self, data: bytes) -> bytes | None:
+        """The body of a request with the same head, if that is all of `data`."""
+        before, after, _ = self
+        if not data.startswith(before):
+            return None
+        start = len(before)
+        end = data.find(b"\r", start, start + LONGEST_LENGTH)
+        if end < 0 or not data.startswith(after, end):
+            return None
+        length = data[start:end]
+        body = data[end + len(after) :]
+        return body if length.isdigit() and int(length) == len(body) else None
+
+
+def know_head(data: bytes, body: bytes, said: Said) -> KnownHead | None:
+    """Of a request that was all of `data`; None where its head is not plain to see."""
+    end = len(data) - len(body)
+    length = _LENGTH.search(data, 0, end)
+    if length is None or data.find(b"\r\n\r\n") != end - 4 or int(length[1]) != len(body):
+        return None
+    return KnownHead(data[: length.start(1)], data[length.end(1) : end], _without_length(said))
+
+
+def _without_length(said: Said) -> Said:
+    sent = [header for header in said.sent_headers if header[0] != b"content-length"]
+    headers = {name: value for name, value in said.headers.items() if name != b"content-length"}
+    return Said(said.where, said.method, said.query, sent, headers, keep_alive=said.keep_alive)
 
 
 class FrontCalls:
@@ -40,20 +70,18 @@ class FrontCalls:
         self._default_headers: Headers | None = None
         self._server_lines = b""
 
-    def find(self, parser: httptools.HttpRequestParser, url: bytes, sent_headers: Headers) -> Wanted | None:
-        """What a request that has just been read up to its body wants; None for one that takes the other way."""
+    def find(self, parser: httptools.HttpRequestParser, url: bytes, sent_headers: Headers) -> Said | None:
+        """What a request says that has just been read up to its body; None for one that takes the other way."""
         found = self._known.get(url) or self._look_up(url)
         if found is None or parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
             return None
-        headers = dict(sent_headers)
-        if b"content-length" not in headers or not _OTHERS.isdisjoint(headers):
+        said = read_said(found[0], "POST", found[1], sent_headers, keep_alive=parser.should_keep_alive())
+        if b"content-length" not in said.headers or not _OTHERS.isdisjoint(said.headers):
             return None
-        return Wanted(*found, sent_headers, headers, parser.should_keep_alive())
+        return said
 
-    def begin(self, client: Client, wanted: Wanted, body: bytes) -> Call:
-        return begin(
-            self._shared, client, wanted.where, "POST", wanted.query, wanted.sent_headers, wanted.headers, body
-        )
+    def begin(self, client: Client, said: Said, body: bytes) -> Call:
+        return begin(self._shared, client, said, body)
 
     def server_lines(self, default_headers: Headers) -> bytes:
         """The server's own header lines, such as `date`. uvicorn makes a new list once a second."""

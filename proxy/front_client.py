@@ -4,7 +4,9 @@ Heads are rendered here as uvicorn renders them: status line, the server's own h
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -16,6 +18,8 @@ from proxy.wire.head import render_headers
 if TYPE_CHECKING:
     from proxy.front import Front
 
+_log = logging.getLogger(__name__)
+_FAULT = STATUS_LINE[500] + b"content-length: 0\r\nconnection: close\r\n\r\n"
 _CLOSE = (b"connection", b"close")
 _CHUNKED = b"\r\ntransfer-encoding: chunked"
 _BODILESS = frozenset((204, 304))
@@ -24,16 +28,18 @@ _BODILESS = frozenset((204, 304))
 class FrontClient:
     """A `Client`. To uvicorn it is the request under way, its `cycle`: of that it has what `HttpToolsProtocol` touches.
 
-    `call` is None once the answer is complete: who leaves then leaves nobody waiting.
+    `call` is None once the answer is complete: who leaves then leaves nobody waiting. What ends in `_now` does not wait
+    for a slow client: ask `is_slow` before.
     """
 
     __slots__ = (
-        "_calls", "_front", "_head", "_is_chunked", "_left",
+        "_calls", "_flow", "_front", "_head", "_is_chunked", "_left",
         "call", "disconnected", "is_started", "keep_alive", "response_complete", "task",
     )  # fmt: skip
 
     def __init__(self, front: "Front", calls: FrontCalls, *, keep_alive: bool) -> None:
         self._front = front
+        self._flow = front.flow
         self._calls = calls
         self._head = b""  # written with the first part: one system call, and one wake-up of the client
         self._is_chunked = True
@@ -45,15 +51,32 @@ class FrontClient:
         self.disconnected = False
         self.response_complete = False
 
+    @property
+    def is_slow(self) -> bool:
+        """It has not yet taken what was sent."""
+        return self._flow.write_paused and not self.disconnected
+
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        if self._front.flow.write_paused and not self.disconnected:
-            await self._front.flow.drain()
+        if self.is_slow:
+            await self._flow.drain()
+        self.answer_now(status, headers, body)
+
+    def answer_now(self, status: int, headers: Headers, body: bytes) -> None:
         if self.disconnected:
             return
         if status >= 400 and _CLOSE in headers:
             self.keep_alive, headers = False, [header for header in headers if header != _CLOSE]
         head = self._render(status, headers, b"")
         self._front.transport.write(head if status in _BODILESS else head + body)
+        self.is_started = True
+        self._complete()
+
+    def stream_now(self, status: int, headers: Headers, body: bytes) -> None:
+        """A stream that is there as a whole."""
+        if self.disconnected:
+            return
+        chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
+        self._front.transport.write(self._render(status, headers, _CHUNKED) + chunks)
         self.is_started = True
         self._complete()
 
@@ -66,8 +89,8 @@ class FrontClient:
         self._front.loop.call_soon(self._flush)
 
     async def write(self, part: bytes) -> None:
-        if self._front.flow.write_paused and not self.disconnected:
-            await self._front.flow.drain()
+        if self.is_slow:
+            await self._flow.drain()
         if not part or self.disconnected:
             return
         if self._is_chunked:
@@ -79,8 +102,8 @@ class FrontClient:
             self._break_off()
 
     async def end(self, part: bytes = b"") -> None:
-        if self._front.flow.write_paused and not self.disconnected:
-            await self._front.flow.drain()
+        if self.is_slow:
+            await self._flow.drain()
         if self.disconnected:
             return
         if self._is_chunked:
@@ -91,6 +114,25 @@ class FrontClient:
             self._break_off()
             return
         self._complete()
+
+    def spawn(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Goes on with the call in a task, which is cancelled at the end of the grace at shutdown."""
+        self.task = self._front.loop.create_task(self._run(steps), name="call")
+        self._front.tasks.add(self.task)
+
+    async def _run(self, steps: Coroutine[Any, Any, None]) -> None:
+        try:
+            await steps
+        except Exception:  # noqa: BLE001 - as uvicorn does: the connection ends, the server goes on
+            _log.exception("a call could not be answered")
+        finally:
+            if self.task is not None:
+                self._front.tasks.discard(self.task)
+            self.task = self.call = None
+            if not self.response_complete and not self.disconnected:
+                if not self.is_started:
+                    self._front.transport.write(_FAULT)
+                self._front.transport.close()
 
     @property
     def message_event(self) -> "FrontClient":

@@ -1,6 +1,8 @@
 """Writes the records of calls, in the order of `proxy/records.py`, and names calls."""
 
+import asyncio
 import os
+from collections.abc import Callable
 
 import msgspec
 from pointsman.contract import IdPrefix
@@ -12,18 +14,52 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
 
 
+Then = Callable[[OSError | None], object]
+
+
 class Journal:
-    """The log of calls. A record handed to `write` survives a SIGKILL of this process once it returns."""
+    """The log of calls. A record handed to `write` survives a SIGKILL of this process once it returns.
+
+    One that is entered survives once `then` is called, with None, at the end of this turn of the event loop: all that
+    were entered in it are one append, since a system call costs as much as to make a record. `then` gets the error of
+    an append that failed. Records keep their order, whichever way they come. Belongs to one event loop.
+    """
 
     def __init__(self, sink: UsageSink) -> None:
         self._sink = sink
         self._encode = msgspec.json.Encoder().encode
+        self._entered: list[bytes] = []
+        self._thens: list[Then] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def write(self, record: Record) -> None:
+        if self._thens:
+            self._flush()
         self._sink.write(self._encode(record))
 
+    def enter(self, record: Record, then: Then) -> None:
+        if not self._thens:
+            self._loop = self._loop or asyncio.get_running_loop()  # kept: to ask for it is a system call each time
+            self._loop.call_soon(self._flush)
+        self._entered.append(self._encode(record))
+        self._thens.append(then)
+
     def close(self) -> None:
+        self._flush()
         self._sink.close()
+
+    def _flush(self) -> None:
+        entered, self._entered = self._entered, []
+        thens, self._thens = self._thens, []
+        if not thens:
+            return
+        error = None
+        try:
+            self._sink.write(*entered)
+        except OSError as caught:
+            error = caught
+        for then in thens:
+            then(error)
 
 
 class CallIds:

@@ -34,6 +34,10 @@ class Overdue(Generic[_T]):
         self._fresh.discard(one)
         self._ripe.discard(one)
 
+    def inside(self) -> list[_T]:
+        """Who has entered and neither left nor been called back for."""
+        return [*self._ripe, *self._fresh]
+
     def _turn(self) -> None:
         overdue, self._ripe, self._fresh = self._ripe, self._fresh, set()
         self._timer = asyncio.get_running_loop().call_later(self._tick, self._turn) if self._ripe else None

@@ -1,6 +1,8 @@
 """The way of one call."""
 
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from proxy.call import Call
 from proxy.errors import (
@@ -30,34 +32,57 @@ from proxy.stages.translate import translate
 log = logging.getLogger(__name__)
 
 
-async def run(call: Call, source: Receive | None) -> None:
-    """From the head of a request to the last byte of its answer. A failed call is answered, not raised.
+async def run(call: Call, source: Receive) -> None:
+    """From the head of a request to the last byte of its answer. A failed call is answered, not raised."""
+    await attend(call, _steps(call, source))
 
-    Who it is comes first: a stranger does not make us hold a body. `source` is None where the body came with the head
-    and the client's connection itself says when it is gone.
-    """
-    shared, watch = call.shared, None
+
+async def attend(call: Call, steps: Coroutine[Any, Any, None]) -> None:
+    """The rest of a call, from where it is: `steps` raise what it fails with."""
     try:
-        call.caller = shared.callers.find(call.headers, call.policy)
-        check_head(call)
-        if source is not None:
-            await receive(call, source)
-        watch = shared.watches.begin(call, source)
-        admit(call.caller, shared.deps, shared.in_flight)
-        call.is_admitted = True
-        guard(call)
-        if call.caller.hold is not None:
-            await park(call)
-        if not (is_keyed(call) and await recall(call, ask)):
-            await ask(call)
+        await steps
     except ProxyError as error:
         await refuse(call, error)
     except Exception as error:  # noqa: BLE001 - the outermost handler: even our own fault is answered
         await refuse(call, internal(call, error))
     finally:
-        if watch is not None:
-            shared.watches.end(watch)
-        settle(call)
+        leave(call)
+
+
+def leave(call: Call) -> None:
+    """Gives back what a call holds, and settles it if nothing has; once it is over, however it ended."""
+    call.shared.watches.leave(call)
+    if call.attempt is not None:
+        call.attempt.release()
+    settle(call)
+
+
+async def _steps(call: Call, source: Receive) -> None:
+    """Who it is comes first: a stranger does not make us hold a body."""
+    call.caller = call.shared.callers.find(call.headers, call.policy)
+    check_head(call)
+    await receive(call, source)
+    call.shared.watches.enter(call, source)
+    enter(call)
+    await proceed(call)
+
+
+def enter(call: Call) -> None:
+    """What is looked at before a request may cost anything."""
+    assert call.caller is not None  # noqa: S101 - identify has run
+    shared = call.shared
+    admit(call.caller, shared.deps, shared.in_flight)
+    call.is_admitted = True
+    guard(call)
+
+
+async def proceed(call: Call) -> None:
+    """From a call that has entered to its end."""
+    assert call.caller is not None  # noqa: S101 - identify has run
+    if call.caller.hold is not None:
+        await park(call)
+    if not (is_keyed(call) and await recall(call, ask)):
+        await ask(call)
 
 
 async def ask(call: Call) -> None:

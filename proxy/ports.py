@@ -95,9 +95,9 @@ class PolicySource(Protocol):
 
 
 class UsageSink(Protocol):
-    """Where records of calls go. `write` returns only when the record survives a SIGKILL of this process."""
+    """Where records of calls go. `write` returns only when they survive a SIGKILL of this process."""
 
-    def write(self, record: bytes) -> None: ...
+    def write(self, *records: bytes) -> None: ...
 
     def close(self) -> None: ...
 

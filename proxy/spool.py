@@ -2,9 +2,9 @@
 
     <directory>/<start_ns>-<pid>.spool      frames: length (4 bytes LE), CRC-32 (4 bytes LE), payload
 
-A record is one `write` to an O_APPEND file, so it survives a SIGKILL of the writer whole or, at a full disk, is torn at
-the very end. A segment grows to 64 MiB, then the next one begins; it is finished when its writer is dead or has a newer
-one, and may be deleted by the reader that has read it all.
+Records are one `write` to an O_APPEND file, so they survive a SIGKILL of the writer whole or, at a full disk, the last
+one is torn at the very end. A segment grows to 64 MiB, then the next one begins; it is finished when its writer is dead
+or has a newer one, and may be deleted by the reader that has read it all.
 """
 
 import fcntl
@@ -40,15 +40,15 @@ class SpoolWriter:
         self._file = self._open()
         self._size = 0
 
-    def write(self, record: bytes) -> None:
-        """Returns when the record is the kernel's: a SIGKILL loses it no more. Raises OSError when the disk is full."""
-        frame = _HEAD.pack(len(record), zlib.crc32(record)) + record
-        if self._size + len(frame) > self._segment_bytes and self._size:
+    def write(self, *records: bytes) -> None:
+        """Returns when they are the kernel's: a SIGKILL loses them no more. Raises OSError when the disk is full."""
+        frames = b"".join([_HEAD.pack(len(record), zlib.crc32(record)) + record for record in records])
+        if self._size + len(frames) > self._segment_bytes and self._size:
             self._roll()
-        written = os.write(self._file, frame)
-        if written != len(frame):  # a full disk: what follows must not be read as part of this frame
+        written = os.write(self._file, frames)
+        if written != len(frames):  # a full disk: what follows must not be read as part of the last frame
             self._roll()
-            raise OSError(f"the spool took {written} of {len(frame)} bytes")
+            raise OSError(f"the spool took {written} of {len(frames)} bytes")
         self._size += written
         if self._fsync:
             os.fdatasync(self._file)

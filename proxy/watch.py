@@ -7,52 +7,51 @@ from proxy.overdue import Overdue
 from proxy.stages.receive import Receive
 
 
-class Watch:
-    """Watches one call's client and puts it behind the fence, once it has lasted; ended by `Watches.end`.
+class Watches:
+    """The calls of one process that are under way, and of those that last, a watch.
 
-    It also wakes after our own last send. By then `Attempt.release` has cut the tie to the connection, which may
-    already serve another call.
+    A task costs a tenth of a call: answers that are there at once go without one. A watch also wakes after our own last
+    send. By then `Attempt.release` has cut the tie to the connection, which may already serve another call.
     """
 
-    __slots__ = ("_call", "_has_begun", "_source", "_task")
-
-    def __init__(self, call: Call, source: Receive | None) -> None:
-        self._call = call
-        self._source = source
-        self._task: asyncio.Task[None] | None = None
-        self._has_begun = False
-
-    def begin(self) -> None:
-        self._has_begun = True
-        if self._source is not None:
-            watching = self._until_gone(self._source)
-            self._task = asyncio.get_running_loop().create_task(watching, name="watch the client")
-        self._call.shared.fence.enter(self._call)
-
-    def cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        if self._has_begun:
-            self._call.shared.fence.leave(self._call)
-
-    async def _until_gone(self, source: Receive) -> None:
-        while (await source())["type"] != "http.disconnect":
-            pass
-        self._call.leave()
-
-
-class Watches:
-    """The watches of one process. A task costs a tenth of a call: answers that are there at once go without one."""
-
     def __init__(self, after_seconds: float) -> None:
-        self._overdue = Overdue(after_seconds, Watch.begin)
+        self._overdue: Overdue[Call] = Overdue(after_seconds, self._begin)
+        self._sources: dict[Call, Receive] = {}
+        self._lasting: dict[Call, asyncio.Task[None] | None] = {}
 
-    def begin(self, call: Call, source: Receive | None) -> Watch:
-        """Watches a call that lasts longer than `Limits.watch_after_seconds`; without a source, only for the fence."""
-        watch = Watch(call, source)
-        self._overdue.enter(watch)
-        return watch
+    def enter(self, call: Call, source: Receive | None = None) -> None:
+        """Watches a call that lasts longer than `Limits.watch_after_seconds`, and puts it behind the fence.
 
-    def end(self, watch: Watch) -> None:
-        self._overdue.leave(watch)
-        watch.cancel()
+        Without a source the client's connection itself says when it is gone.
+        """
+        self._overdue.enter(call)
+        if source is not None:
+            self._sources[call] = source
+
+    def leave(self, call: Call) -> None:
+        """May be called for one that never entered, or has left."""
+        self._overdue.leave(call)
+        if self._sources:
+            self._sources.pop(call, None)
+        if call in self._lasting:
+            task = self._lasting.pop(call)
+            if task is not None:
+                task.cancel()
+            call.shared.fence.leave(call)
+
+    def under_way(self) -> list[Call]:
+        return [*self._overdue.inside(), *self._lasting]
+
+    def _begin(self, call: Call) -> None:
+        source = self._sources.pop(call, None)
+        task = None
+        if source is not None:
+            task = asyncio.get_running_loop().create_task(_until_gone(call, source), name="watch the client")
+        self._lasting[call] = task
+        call.shared.fence.enter(call)
+
+
+async def _until_gone(call: Call, source: Receive) -> None:
+    while (await source())["type"] != "http.disconnect":
+        pass
+    call.leave()

@@ -27,8 +27,8 @@ async def answer_kept(call: Call) -> bool:
     Raises CallerFault (404) for one that nobody can know. No model is asked, so there is no record of it.
     """
     try:
-        query = dict(parse_qsl(call.query.decode("latin-1")))
-        content = answer_stored(call.method, call.endpoint, query, call.shared.responses, owner_of(call))
+        query = dict(parse_qsl(call.said.query.decode("latin-1")))
+        content = answer_stored(call.said.method, call.where.path, query, call.shared.responses, owner_of(call))
     except CallerFault as error:
         if error.status == 404 and any(passes(one, call.where) for one in call.policy.providers):
             return False

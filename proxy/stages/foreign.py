@@ -70,7 +70,7 @@ def loaded(body: bytes) -> dict[str, Any]:
 
 def foreign_request_headers(call: Call, target: Target, rendered: dict[str, str]) -> Headers:
     """Those of a translated request; `rendered` are what the dialect has it say."""
-    headers = [header for header in call.sent_headers if header[0] in _KEPT and header[0] not in target.dropped]
+    headers = [header for header in call.said.sent_headers if header[0] in _KEPT and header[0] not in target.dropped]
     headers.append((b"content-type", b"application/json"))
     own = {name.lower().encode(): value.encode() for name, value in rendered.items()}
     headers.extend((name, value) for name, value in target.added if name not in own and name not in target.dropped)
@@ -80,7 +80,7 @@ def foreign_request_headers(call: Call, target: Target, rendered: dict[str, str]
 
 def make_encoder(call: Call, foreign: Foreign) -> Encoder:
     """For the client's stream. Google's is an array for who did not ask for events."""
-    if call.dialect == "gemini" and b"alt=sse" not in call.query:
+    if call.dialect == "gemini" and b"alt=sse" not in call.said.query:
         from proxy.dialects.gemini.encoder import GeminiEncoder  # noqa: PLC0415 - loaded by who translates
 
         foreign.encoder = GeminiEncoder(foreign.opening, is_array=True)

@@ -107,5 +107,5 @@ def stream_type(call: Call) -> bytes:
     """Google's clients that do not ask for events get an array, Amazon's a binary stream."""
     if call.dialect == "bedrock":
         return b"application/vnd.amazon.eventstream"
-    is_array = call.dialect == "gemini" and b"alt=sse" not in call.query
+    is_array = call.dialect == "gemini" and b"alt=sse" not in call.said.query
     return b"application/json" if is_array else b"text/event-stream; charset=utf-8"

@@ -34,7 +34,7 @@ async def recall(call: Call, asking: Callable[[Call], Coroutine[Any, Any, None]]
     if len(name) > LONGEST_KEY:
         raise InvalidRequest(f"The idempotency key is longer than {LONGEST_KEY} characters.")
     call.idempotency_key = name
-    call.request_digest = hashlib.sha256(b"%b\0%b" % (call.endpoint.encode(), call.body)).hexdigest()
+    call.request_digest = hashlib.sha256(b"%b\0%b" % (call.where.path.encode(), call.body)).hexdigest()
     key, shared = (call.caller.owner, name), call.shared
     flight = shared.flights.find(key, call.request_digest)
     if flight is None:

@@ -16,9 +16,10 @@ def check_head(call: Call) -> None:
     """Raises InvalidRequest for a body that we shall not read: 413 too large, 415 compressed."""
     limits = call.shared.deps.limits
     length = call.headers.get(b"content-length", b"0")
-    if len(length) > 18 or int(length) > limits.body_bytes:
+    if len(length) > 18 or int(length) > limits.body_bytes or len(call.body) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
-    if call.headers.get(b"content-encoding", b"identity").lower() != b"identity":
+    encoding = call.headers.get(b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
         raise InvalidRequest("The request is compressed. Send it without a content-encoding.", status=415)
 
 

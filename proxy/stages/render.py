@@ -7,12 +7,14 @@ import orjson
 
 from proxy.call import Call
 from proxy.errors import Headers, InvalidRequest
+from proxy.said import Said
 from proxy.stages.adapt import adapt_text
 from proxy.stages.conversation import continued_elsewhere
 from proxy.stages.embed import render_embed
 from proxy.stages.foreign import render_foreign
 from proxy.targets import DROPPED_PREFIXES, Target
-from proxy.upstream.origin import render_request
+from proxy.upstream.origin import render_passed
+from proxy.wire.head import render_headers
 from proxy.wire.json_patch import replace_member
 from proxy.wire.multipart import find_field
 
@@ -28,34 +30,48 @@ def render(call: Call) -> None:
         provider,
         call.where,
         call.asked,
-        call.query if is_native else b"",
+        call.said.query if is_native else b"",
         call.model,
         is_stream=call.head.stream is True,
-        method=call.method,
+        method=call.said.method,
     )
+    if is_native and target.credentials is None:
+        call.request = render_passed(target.prefix, _passed_lines(call.said, target), _render_body(call, target))
+        return
     if is_native:
-        headers, body = _passed_headers(call, target), _render_body(call, target)
+        headers, body = _passed_headers(call.said, target), _render_body(call, target)
     elif call.where.operation == "embed":
         headers, body = render_embed(call, target)
     else:
         headers, body = render_foreign(call, target)
     if target.credentials is not None:
         now_ns = call.shared.deps.clock.now_ns()
-        headers = [*headers, *target.credentials.headers(target, call.method, body, now_ns)]
+        headers = [*headers, *target.credentials.headers(target, call.said.method, body, now_ns)]
+    call.request = render_passed(target.prefix, _lines(headers), body)
+
+
+def _passed_lines(said: Said, target: Target) -> bytes:
+    """The client's headers as they go on to this target; mostly the same as the last time."""
+    if said.passed is None or said.passed[0] is not target:
+        said.passed = target, _lines(_passed_headers(said, target))
+    return said.passed[1]
+
+
+def _lines(headers: Headers) -> bytes:
     try:
-        call.request = render_request(target.prefix, headers, body)
+        return render_headers(headers) + b"\r\n" if headers else b""
     except ValueError as cause:
         raise InvalidRequest(f"A header cannot be passed on: {cause}.") from cause
 
 
-def _passed_headers(call: Call, target: Target) -> Headers:
+def _passed_headers(said: Said, target: Target) -> Headers:
     dropped = target.dropped
-    connection = call.headers.get(b"connection")
+    connection = said.headers.get(b"connection")
     if connection is not None and connection.lower() not in {b"keep-alive", b"close"}:
         dropped = dropped.union(name.strip().lower() for name in connection.split(b","))
     return [
         header
-        for header in call.sent_headers
+        for header in said.sent_headers
         if header[0] not in dropped and not header[0].startswith(DROPPED_PREFIXES)
     ]
 

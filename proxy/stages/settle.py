@@ -1,7 +1,8 @@
 """Settle: what it cost, and the record of it. Exactly once, however the call ended."""
 
-from proxy.bookkeeping import write_ended, write_started
+from proxy.bookkeeping import make_ended, write_started
 from proxy.call import Call
+from proxy.records import CallEnded
 
 
 def settle(call: Call) -> None:
@@ -10,15 +11,20 @@ def settle(call: Call) -> None:
     Not async: nothing can interrupt it. Called before the last byte goes to the client, and again in a `finally` for
     calls that never came so far.
     """
-    if call.is_settled:
-        return
+    if not call.is_settled and (ended := close_account(call)) is not None:
+        call.shared.journal.write(ended)
+
+
+def close_account(call: Call) -> CallEnded | None:
+    """As `settle`, for who writes the last record himself; None for a call without one."""
     call.is_settled = True
     caller = call.caller
     if caller is None:
-        return
+        return None
     if call.is_admitted:
         call.shared.in_flight.leave(caller.principal.key_id)
-    if call.is_recorded:
-        if not call.is_started:
-            write_started(call)
-        write_ended(call)
+    if not call.is_recorded:
+        return None
+    if not call.is_started:
+        write_started(call)
+    return make_ended(call)

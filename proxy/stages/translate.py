@@ -1,6 +1,6 @@
 """Translate: the provider's answer to the client. Where both speak one dialect the same bytes, read as they pass."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pointsman.contract import COST_HEADER
 
@@ -53,8 +53,55 @@ async def translate(call: Call) -> None:
         attempt.release()
 
 
+class Whole(NamedTuple):
+    """An answer that is there as a whole and has been read: to be sent once it is settled."""
+
+    headers: Headers
+    body: bytes
+    is_stream: bool
+
+
+def take_whole(call: Call, attempt: Attempt) -> Whole | None:
+    """Of a complete answer in the client's dialect, without waiting; None for what `translate` has to look at.
+
+    Raises RunRevoked when it is withheld.
+    """
+    if call.foreign is not None:
+        return None
+    headers, content_type, encoding = read_headers(call, attempt)
+    if content_type.startswith(b"text/event-stream"):
+        part = attempt.take()
+        out = _Relay(call, attempt, headers, encoding).feed_whole(part)
+        if out is None:
+            attempt.put_back(part)
+            return None
+        return Whole(headers, out, is_stream=True)
+    if not content_type.startswith(b"application/json") or (call.asked == "gemini" and call.head.stream is True):
+        return None
+    body = attempt.take()
+    _read_whole(call, attempt, headers, encoding, body)
+    return Whole(headers, body, is_stream=False)
+
+
 async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
     body = await attempt.read()
+    _read_whole(call, attempt, headers, encoding, body)
+    settle(call)
+    call.is_committed = True
+    await call.client.answer(attempt.status, complete_headers(call, Whole(headers, body, is_stream=False)), body)
+
+
+def complete_headers(call: Call, whole: Whole) -> Headers:
+    """With what is known only when the call is settled."""
+    return [
+        *whole.headers,
+        (COST_HEADER.encode(), b"%d" % call.cost_nano_usd),
+        (b"content-length", b"%d" % len(whole.body)),
+    ]
+
+
+def _read_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes, body: bytes) -> None:
+    """Raises RunRevoked when the answer is withheld."""
     read = body_reader(call.asked) if call.where.operation == "generate" else read_usage
     text = plain(body, encoding)
     call.reading = _read_events(call, text) if looks_streamed(text) else read(text)
@@ -65,11 +112,6 @@ async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: 
         call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
         headers.extend(retry_headers(call, attempt, text))
     call.keep_part(text)
-    settle(call)
-    headers.append((COST_HEADER.encode(), b"%d" % call.cost_nano_usd))
-    headers.append((b"content-length", b"%d" % len(body)))
-    call.is_committed = True
-    await call.client.answer(attempt.status, headers, body)
 
 
 def _read_events(call: Call, text: bytes) -> Reading:
@@ -110,6 +152,19 @@ class _Relay:
             if now_ns - call.progress_ns >= PROGRESS_NS and not call.is_settled:
                 write_progress(call, now_ns)
         await self._close(b"")
+
+    def feed_whole(self, part: bytes) -> bytes | None:
+        """All of the stream, as it goes to the client; None for one that is cut, with nothing said of it."""
+        call, reading = self._call, self._reader.reading
+        out = self._feed(part)
+        if self._cutter.close() or not reading.is_complete:
+            return None
+        if reading.has_begun:
+            call.first_token_ns = call.shared.deps.clock.monotonic_ns()
+        call.status = self._attempt.status
+        call.keep_part(out)
+        self._conclude()
+        return out
 
     def _feed(self, part: bytes) -> bytes:
         """What of the stream may go out now."""

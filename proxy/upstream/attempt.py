@@ -63,14 +63,20 @@ class Attempt(msgspec.Struct, eq=False):
     # --- for the one who asks ---
 
     async def answered(self) -> None:
-        """Sends the request and waits for the head of the answer. Raises UpstreamFault, or what `abort` was given."""
+        """Waits for the head of the answer, and sends the request before, unless `ask_at_once` has done so.
+
+        Raises UpstreamFault, or what `abort` was given.
+        """
+        self.check()
+        if self._in_body:
+            return
         news = self._pool.loop.create_future()
-        if self.ask_at_once(lambda: _resolve(news)):
+        if not self.asked_at_ns and self.ask_at_once(lambda: _resolve(news)):
             await news
             self.check()
             if not self.is_stale:
                 return
-        await self.ask_anew()
+        await self._ask_anew()
 
     def ask_at_once(self, on_news: Callable[[], object]) -> bool:
         """Sends the request on an idle connection; False when there is none.
@@ -85,8 +91,8 @@ class Attempt(msgspec.Struct, eq=False):
         self._ask(connection, on_news)
         return True
 
-    async def ask_anew(self) -> None:
-        """As `answered`, on a fresh connection."""
+    async def _ask_anew(self) -> None:
+        """On a fresh connection."""
         connection = await self._connect()
         news = self._pool.loop.create_future()
         self._is_reused = self.is_stale = False
@@ -126,6 +132,10 @@ class Attempt(msgspec.Struct, eq=False):
         """What has arrived by now, without waiting."""
         parts, self._parts, self._size = self._parts, [], 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def put_back(self, part: bytes) -> None:
+        """For who has taken it and leaves it to somebody else."""
+        self._parts, self._size = [part, *self._parts], self._size + len(part)
 
     def abort(self, error: ProxyError) -> None:
         """Ends the upstream call at once: the provider sees its connection close. Nothing happens after `release`."""

@@ -41,4 +41,9 @@ def render_prefix(method: str, origin: Origin, path: str, headers: Iterable[tupl
 
 def render_request(prefix: bytes, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """A whole request. ValueError when a header's value would break out of its line."""
-    return b"%b%b\r\n\r\n%b" % (prefix, render_headers([*headers, (b"content-length", b"%d" % len(body))]), body)
+    return render_passed(prefix, render_headers(headers) + b"\r\n" if headers else b"", body)
+
+
+def render_passed(prefix: bytes, lines: bytes, body: bytes) -> bytes:
+    """A whole request. `lines` are header lines that were rendered before, each with its end."""
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (prefix, lines, len(body), body)

@@ -33,8 +33,8 @@ class Sink:
 
     records: list[Record] = field(default_factory=list)
 
-    def write(self, record: bytes) -> None:
-        self.records.append(msgspec.json.decode(record, type=Record))
+    def write(self, *records: bytes) -> None:
+        self.records.extend(msgspec.json.decode(record, type=Record) for record in records)
 
     def close(self) -> None: ...
 

@@ -42,8 +42,8 @@ REVOKED = replace(RUN, key_id="k_old", epoch=2, state="revoked", reason="a newer
 class MemorySink:
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def write(self, record: bytes) -> None:
-        self.records.append(orjson.loads(record))
+    def write(self, *records: bytes) -> None:
+        self.records.extend(map(orjson.loads, records))
 
     def close(self) -> None:
         pass

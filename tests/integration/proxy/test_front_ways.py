@@ -36,9 +36,9 @@ class Watched(Front):
     shortly: ClassVar[list[bytes]] = []
 
     @override
-    def _answer(self, wanted: Any, body: bytes) -> None:
+    def _answer(self, said: Any, body: bytes) -> None:
         self.shortly.append(body)
-        super()._answer(wanted, body)
+        super()._answer(said, body)
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from proxy.dialects.reading import Reading
 from proxy.endpoints import Endpoint
 from proxy.ports import Policy
 from proxy.records import Usage
+from proxy.said import Said
 
 BODY = b"x" * 41
 ESTIMATED_INPUT = 11  # of 41 bytes, four a token
@@ -20,9 +21,8 @@ CHAT = Endpoint("/v1/chat/completions", "openai")
 def call(where: Endpoint = CHAT, **found: Any) -> Call:
     """Of a client that is still there, answered with 200 by its provider; nothing is written for it."""
     nobody = cast("Any", None)
-    made = Call(
-        nobody, nobody, where, "openai", where.path, "POST", b"", [], {}, "c_1", 1, Policy({}, {}, (), {}), body=BODY
-    )
+    said = Said(where, "POST", b"", [], {})
+    made = Call(nobody, nobody, said, where, "openai", said.headers, "c_1", 1, Policy({}, {}, (), {}), body=BODY)
     for name, value in {"asked_ns": 1, "upstream_status": 200, "outcome": "ok", "error_code": "", **found}.items():
         setattr(made, name, value)
     return made
