@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from proxy.credentials.renewing import Renewing
@@ -34,6 +35,8 @@ class SigningCredentials:
     def __init__(self, keys: "Keys | Renewing[Keys]", region: str) -> None:
         self._keys = keys
         self._region = region
+        if isinstance(keys, Keys):  # a tenth of a second: when it is configured, not with the first call
+            import_module("proxy.providers.signing")
 
     def headers(self, request: Request, method: str, body: bytes, now_ns: int) -> Headers:
         from proxy.providers.signing import sign_request  # noqa: PLC0415 - botocore takes its time

@@ -115,10 +115,10 @@ def _load(path: Path) -> Any:
 
 
 def _refused(error: Any) -> SignInFailed:
-    """`args` are a sentence and, where Google said it as RFC 6749 wants, its words."""
+    """`args` are a sentence of google-auth's and what was answered; or only the latter, which may be any text."""
     said = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
     code = said.get("error")
-    reason = said.get("error_description") or (error.args[0] if error.args else "")
+    reason = said.get("error_description") or (error.args[0] if len(error.args) > 1 else "Google gave no reason")
     return SignInFailed(code if isinstance(code, str) else "refused", str(reason), is_refused=not error.retryable)
 
 

@@ -20,9 +20,9 @@ from proxy.credentials.source import NEVER_NS, Fresh, SignInFailed, Source
 from proxy.errors import NoCredentials, NotYet
 from proxy.ports import Clock
 
-# Google's metadata server hands out the old token until five minutes before its end:
-# https://cloud.google.com/compute/docs/access/authenticate-workloads (November 2026)
-RENEW_BEFORE_SECONDS = 300.0  # or half of what is left, where that is later
+# As botocore does: so long may the cloud's sign-in be out of order without a call noticing. Or half of what is left,
+# where that is later: metadata servers hand out the old token until minutes before its end.
+RENEW_BEFORE_SECONDS = 900.0
 MARGIN_SECONDS = 10.0  # so much of their life goes to the way, and to clocks that differ
 WAIT_SECONDS = 10.0  # for the first ones
 LONGEST_PAUSE_SECONDS = 60.0
