@@ -24,6 +24,7 @@ _WIDEST_SUMMARY = 96
 
 PieceKind = Literal["text", "thinking", "call", "result", "failed", "refusal", "image", "media", "native"]
 Side = Literal["request", "response"]
+_Said = list[tuple[str, Sequence[Part]]]  # roles, and what they said
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ def read_body(text: str | None, dialect: str, side: Side) -> Body | None:
     """The readable form of a kept body; None when none was kept."""
     if text is None:
         return None
-    value = _json(text)
-    counter = _Counter()
-    turns = [Turn(role, tuple(_piece(part, counter) for part in parts)) for role, parts in _said(text, dialect, side)]
+    value, said = _json(text), _said(text, dialect, side)
+    images = _images(said)
+    turns = [Turn(role, tuple(_piece(part, images) for part in parts)) for role, parts in said]
     turns += _of_tool_call(value) if isinstance(value, dict) else ()
     raw = text if value is None else json.dumps(value, indent=2, ensure_ascii=False)
     left_out = max(0, len(turns) - MESSAGES_SHOWN)
@@ -68,8 +69,7 @@ def read_body(text: str | None, dialect: str, side: Side) -> Body | None:
 
 def read_image(text: str, dialect: str, side: Side, number: int) -> tuple[str, bytes] | None:
     """Media type and bytes of an image in a body, by its number; only of kinds that a browser shows as a picture."""
-    parts = [part for _, said in _said(text, dialect, side) for part in _each(said)]
-    images = [part for part in parts if isinstance(part, Media) and _is_shown(part)]
+    images = _images(_said(text, dialect, side))
     if not 0 < number <= len(images):
         return None
     try:
@@ -78,18 +78,7 @@ def read_image(text: str, dialect: str, side: Side, number: int) -> tuple[str, b
         return None
 
 
-class _Counter:
-    """Numbers images in the order in which `read_image` counts them."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def next(self) -> int:
-        self._count += 1
-        return self._count
-
-
-def _said(text: str, dialect: str, side: Side) -> list[tuple[str, Sequence[Part]]]:
+def _said(text: str, dialect: str, side: Side) -> _Said:
     if dialect not in get_args(Dialect):
         return []
     known: Dialect = dialect  # type: ignore[assignment]  # just looked
@@ -99,6 +88,12 @@ def _said(text: str, dialect: str, side: Side) -> list[tuple[str, Sequence[Part]
     return [("assistant", parts)] if parts else []
 
 
+def _images(said: _Said) -> list[Media]:
+    """Those that are shown, in the order of their numbers."""
+    parts = (part for _, parts in said for part in _each(parts))
+    return [part for part in parts if isinstance(part, Media) and _is_shown(part)]
+
+
 def _each(parts: Sequence[Part]) -> Iterator[Part]:
     for part in parts:
         yield part
@@ -106,7 +101,7 @@ def _each(parts: Sequence[Part]) -> Iterator[Part]:
             yield from _each(part.parts)
 
 
-def _piece(part: Part, counter: _Counter) -> Piece:
+def _piece(part: Part, images: list[Media]) -> Piece:
     match part:
         case Text(text=text):
             return Piece("text", render_markdown(text))
@@ -119,28 +114,28 @@ def _piece(part: Part, counter: _Counter) -> Piece:
         case ToolCall():
             return Piece("call", summary=f"{part.name} {_first_line(part.arguments)}", code=_indented(part.arguments))
         case ToolResult():
-            return _result(part, counter)
+            return _result(part, images)
         case Media():
-            return _media(part, counter)
+            return _media(part, images)
         case Native():
             kind = str(part.raw.get("type") or "block").replace("_", " ")
             return Piece("native", summary=part.text or kind, code=_indented(json.dumps(part.raw)))
 
 
-def _result(part: ToolResult, counter: _Counter) -> Piece:
+def _result(part: ToolResult, images: list[Media]) -> Piece:
     texts = [one.text for one in part.parts if isinstance(one, Text)]
-    images = [counter.next() for one in part.parts if isinstance(one, Media) and _is_shown(one)]
+    shown = next((images.index(one) + 1 for one in part.parts if isinstance(one, Media) and _is_shown(one)), 0)
     code = _indented("\n".join(texts))
     kind: PieceKind = "failed" if part.is_error else "result"
-    return Piece(kind, summary=_first_line(code), code=code, image=images[0] if images else 0)
+    return Piece(kind, summary=_first_line(code), code=code, image=shown)
 
 
-def _media(part: Media, counter: _Counter) -> Piece:
+def _media(part: Media, images: list[Media]) -> Piece:
     size = f", {len(part.data) * 3 // 4:,} bytes" if part.data else ""
     name = part.name or part.url or part.file_id or part.media_type or part.kind
     summary = f"{part.kind.capitalize()}: {name}{size}"
     if _is_shown(part):
-        return Piece("image", summary=summary, image=counter.next())
+        return Piece("image", summary=summary, image=images.index(part) + 1)
     return Piece("media", summary=summary, code=part.text)
 
 

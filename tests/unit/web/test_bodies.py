@@ -1,5 +1,6 @@
 """Bodies of calls as people read them."""
 
+import base64
 import json
 
 import pytest
@@ -57,6 +58,20 @@ def test_an_image_is_served_by_its_number_and_nothing_else_is() -> None:
     assert (found[0], found[1][:4]) == ("image/png", b"\x89PNG")
     assert read_image(text, "openai", "request", 2) is None
     assert read_image(text, "mcp", "request", 1) is None
+
+
+def test_images_have_one_count_through_results_and_turns() -> None:
+    dots = [DOT, DOT.replace("2mNk", "2mNl"), DOT.replace("2mNk", "2mNm")]
+    images = [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": dot}} for dot in dots]
+    result = {"type": "tool_result", "tool_use_id": "t", "content": images[:2]}
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": [result, images[2]]}]})
+    read = read_body(body, "anthropic", "request")
+
+    assert read is not None
+    numbers = [piece.image for turn in read.turns for piece in turn.pieces]
+    assert numbers == [1, 3]
+    served = [read_image(body, "anthropic", "request", number) for number in numbers]
+    assert served == [("image/png", base64.b64decode(dots[0])), ("image/png", base64.b64decode(dots[2]))]
 
 
 def test_of_a_long_conversation_the_last_turns_are_shown() -> None:
