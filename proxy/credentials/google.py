@@ -80,15 +80,16 @@ class GoogleSource:
     def _by_file(self, path: Path) -> Fresh[Headers]:
         from google.auth.exceptions import GoogleAuthError, RefreshError  # noqa: PLC0415 - loaded by who uses it
 
-        credentials = _load(path)
+        credentials, transport = _load(path), _Transport(self.environment)
         try:
-            credentials.refresh(_Transport(self.environment))
+            credentials.refresh(transport)
         except RefreshError as error:
-            raise _refused(error) from error
+            raise _refused(error, transport.answered) from error
         except GoogleAuthError as error:  # its transport's: no answer
             raise SignInFailed("unreachable", f"Google did not answer: {error}", is_refused=False) from error
-        except (ValueError, OSError) as error:  # of what a workload's file leads to
-            raise SignInFailed("malformed", f"{path.name} leads nowhere: {error}", is_refused=True) from error
+        except (ValueError, OSError) as error:  # of what a workload's file leads to, which may stand in it
+            said = f"what {path} leads to is not as it should be ({type(error).__name__})"
+            raise SignInFailed("malformed", said, is_refused=True) from error
         headers: dict[str, str] = {}
         credentials.apply(headers)
         expires_at = credentials.expiry
@@ -114,19 +115,22 @@ def _load(path: Path) -> Any:
         raise SignInFailed("malformed", said, is_refused=True) from cause
 
 
-def _refused(error: Any) -> SignInFailed:
-    """`args` are a sentence of google-auth's and what was answered; or only the latter, which may be any text."""
+def _refused(error: Any, answered: bytes) -> SignInFailed:
+    """`args` are a sentence and, where it has the form of RFC 6749, the answer; else the sentence is the answer."""
     said = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
-    code = said.get("error")
-    reason = said.get("error_description") or (error.args[0] if len(error.args) > 1 else "Google gave no reason")
-    return SignInFailed(code if isinstance(code, str) else "refused", str(reason), is_refused=not error.retryable)
+    code, sentence = said.get("error"), str(error.args[0]) if error.args else ""
+    if sentence.encode() == answered:  # it may be any page, and quote what was asked
+        sentence = "its answer gives no reason"
+    reason = str(said.get("error_description") or sentence)
+    return SignInFailed(code if isinstance(code, str) else "refused", reason, is_refused=not error.retryable)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class _Transport:
-    """What google-auth asks with."""
+    """What google-auth asks with. `answered` is the last answer's body."""
 
     environment: Mapping[str, str]
+    answered: bytes = b""
 
     def __call__(
         self,
@@ -142,6 +146,8 @@ class _Transport:
         said = body.encode() if isinstance(body, str) else body
         seconds = timeout or TIMEOUT_SECONDS
         try:
-            return ask(method, url, headers or {}, said, environment=self.environment, timeout=seconds)
+            answer = ask(method, url, headers or {}, said, environment=self.environment, timeout=seconds)
         except (OSError, http.client.HTTPException, ValueError) as cause:
             raise TransportError(cause) from cause  # type: ignore[no-untyped-call] # google-auth has types in places
+        self.answered = answer.data
+        return answer

@@ -79,7 +79,8 @@ class Renewals:
     def _is_wanted(self, key: _Key) -> bool:
         if any(_key(provider) == key for provider in self._providers()):
             return True
-        del self._credentials[key], self._renewing[key]
+        self._credentials.pop(key, None)
+        self._renewing.pop(key, None)
         return False
 
 

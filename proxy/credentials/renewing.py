@@ -12,6 +12,7 @@ import asyncio
 import logging
 import math
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -68,8 +69,10 @@ class Renewing(Generic[_T]):
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._ended.wait()
         except TimeoutError:
-            slow = SignInFailed("timeout", "no answer yet", is_refused=False)
-            raise self._no_credentials(slow) from None
+            if self._failure is None:  # who comes now need not wait as long; what comes late is welcome all the same
+                self._failure = SignInFailed("timeout", f"no answer within {WAIT_SECONDS:g} s", is_refused=False)
+                _log.error("there are no credentials of provider %r: %s", self._provider, self._failure)
+            raise self._no_credentials(self._failure) from None
 
     def begin(self) -> None:
         """Asks for fresh ones, unless somebody does."""
@@ -96,7 +99,8 @@ class Renewing(Generic[_T]):
         except SignInFailed as failed:
             outcome = failed
         except Exception as error:  # noqa: BLE001 - the outermost handler of its thread
-            _log.error("asking for credentials failed inside of the gateway", exc_info=error)
+            where = "".join(traceback.format_tb(error.__traceback__))  # not what it says: that may quote a secret
+            _log.error("asking for credentials failed inside of the gateway: %s\n%s", type(error).__name__, where)
             outcome = SignInFailed("internal", "see above", is_refused=False)
         with suppress(RuntimeError):  # the loop is closed: our process ends
             loop.call_soon_threadsafe(self._take, outcome, loop)
@@ -111,7 +115,7 @@ class Renewing(Generic[_T]):
         self._timer = loop.call_later(pause, self._again)
 
     def _keep(self, fresh: Fresh[_T], now_ns: int) -> float:
-        if self._failures:
+        if self._failure is not None:
             _log.info("the credentials of provider %r are valid again", self._provider)
         self._fresh, self._usable_until_ns = fresh, _usable_until(fresh)
         self._failure, self._failures = None, 0

@@ -67,11 +67,10 @@ class FakeCloud:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.asked) >= times, seconds), f"asked {len(self.asked)} times"
 
-    def take(self, asked: Asked) -> Answer:
+    def note(self, asked: Asked) -> None:
         with self.changed:
             self.asked.append(asked)
             self.changed.notify_all()
-        return self.answering(asked)
 
 
 @contextmanager
@@ -83,7 +82,9 @@ def fake_cloud(answering: Answering, tls: ssl.SSLContext | None = None) -> Itera
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, said, data = cloud.take(Asked(self.command, self.path, headers, body))
+            asked = Asked(self.command, self.path, headers, body)
+            cloud.note(asked)
+            status, said, data = cloud.answering(asked)
             self.send_response_only(status)
             for name, value in {**said, "content-length": str(len(data))}.items():
                 self.send_header(name, value)
@@ -94,7 +95,7 @@ def fake_cloud(answering: Answering, tls: ssl.SSLContext | None = None) -> Itera
 
         def do_CONNECT(self) -> None:
             assert tls is not None
-            cloud.take(Asked(self.command, self.path, dict(self.headers.items()), b""))
+            cloud.note(Asked(self.command, self.path, dict(self.headers.items()), b""))
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             with tls.wrap_socket(self.connection, server_side=True) as inner:
                 self.rfile, self.wfile = inner.makefile("rb"), inner.makefile("wb", buffering=0)

@@ -122,6 +122,16 @@ def test_a_refusal_says_googles_word_and_no_secret(tmp_path: Path, answer: Answe
     assert "sekrit" not in str(failed.value)
 
 
+def test_a_reason_of_the_machines_own_is_told(tmp_path: Path) -> None:
+    content = {
+        "type": "external_account", "token_url": "http://127.0.0.1:1", "audience": "a",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "credential_source": {"file": "/nowhere/subject"},
+    }  # fmt: skip
+    with pytest.raises(SignInFailed, match="/nowhere/subject") as failed:
+        GoogleSource({"credentials": str(write(tmp_path, content))}, {})()
+    assert failed.value.is_refused
+
+
 def test_an_endpoint_that_is_down_may_be_asked_again(tmp_path: Path) -> None:
     with fake_cloud(lambda _: token()) as cloud:
         path = service_account(tmp_path, f"{cloud.url}/token")
@@ -186,7 +196,7 @@ def test_a_machine_without_an_account_is_said_so(tmp_path: Path) -> None:
     assert (failed.value.code, failed.value.is_refused) == ("status_404", True)
 
 
-def certificate_of(host: str, folder: Path) -> Path:
+def certificate_of(folder: Path, *hosts: str) -> Path:
     """Which nobody but its holder trusts, with its key in one file."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
     now = datetime.now(UTC)
@@ -194,7 +204,7 @@ def certificate_of(host: str, folder: Path) -> Path:
         x509.CertificateBuilder(name, name, private_key().public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(map(x509.DNSName, hosts)), critical=False)
         .sign(private_key(), hashes.SHA256())
     )
     path = folder / "certificate.pem"
@@ -202,27 +212,59 @@ def certificate_of(host: str, folder: Path) -> Path:
     return path
 
 
-def test_what_gcloud_left_is_refreshed_through_a_companys_proxy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    certificate = certificate_of("oauth2.googleapis.com", tmp_path)
+@pytest.fixture
+def googles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """For a server that our process takes for Google's."""
+    certificate = certificate_of(tmp_path, "oauth2.googleapis.com", "iamcredentials.googleapis.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate)
+    return serving
+
+
+PERSON = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "1//of-a-person"}
+
+
+def test_what_gcloud_left_is_refreshed_through_a_companys_proxy(tmp_path: Path, googles: ssl.SSLContext) -> None:
     folder = tmp_path / ".config" / "gcloud"
     folder.mkdir(parents=True)
-    person = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refresh_token": "1//of-a-person"}
-    content = orjson.dumps({**person, "quota_project_id": "who-pays"})
+    content = orjson.dumps({**PERSON, "quota_project_id": "who-pays"})
     (folder / "application_default_credentials.json").write_bytes(content)
-    with fake_cloud(lambda _: token("ya29.of-a-person"), serving) as cloud:
+    with fake_cloud(lambda _: token("ya29.of-a-person"), googles) as cloud:
         environment = {"HOME": str(tmp_path), "HTTPS_PROXY": f"http://someone:secret@{cloud.host}"}
         fresh = GoogleSource({}, environment)()
     assert fresh.value == [(b"authorization", b"Bearer ya29.of-a-person"), (b"x-goog-user-project", b"who-pays")]
     through, asked = cloud.asked
     assert (through.method, through.target) == ("CONNECT", "oauth2.googleapis.com:443")
+    assert base64.b64decode(through.headers["proxy-authorization"].removeprefix("Basic ")) == b"someone:secret"
     assert (asked.path, asked.form["grant_type"], asked.form["refresh_token"]) == (
         "/token", "refresh_token", "1//of-a-person",
     )  # fmt: skip
+
+
+def test_a_person_may_impersonate_an_account(tmp_path: Path, googles: ssl.SSLContext) -> None:
+    def answering(asked: Asked) -> Answer:
+        if asked.path == "/token":
+            return token("ya29.of-a-person")
+        return impersonated(asked, "Bearer ya29.of-a-person")
+
+    where = f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{EMAIL}:generateAccessToken"
+    content = {
+        "type": "impersonated_service_account", "service_account_impersonation_url": where, "delegates": [],
+        "source_credentials": PERSON,
+    }  # fmt: skip
+    with fake_cloud(answering, googles) as cloud:
+        settings = {"credentials": str(write(tmp_path, content))}
+        fresh = GoogleSource(settings, {"HTTPS_PROXY": cloud.url})()
+    assert bearer(fresh) == "Bearer impersonated"
+
+
+def impersonated(asked: Asked, authorization: str) -> Answer:
+    """https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken"""
+    assert asked.path.endswith(f"{EMAIL}:generateAccessToken")
+    assert asked.headers["authorization"] == authorization
+    assert orjson.loads(asked.body)["scope"] == [SCOPE]
+    return json({"accessToken": "impersonated", "expireTime": in_seconds(3600)})
 
 
 def federation(subject: str) -> Answering:
@@ -235,9 +277,7 @@ def federation(subject: str) -> Answering:
             issued = "urn:ietf:params:oauth:token-type:access_token"
             content = {"access_token": "federated", "issued_token_type": issued, "token_type": "Bearer"}
             return json({**content, "expires_in": 3599})
-        assert asked.headers["authorization"] == "Bearer federated"
-        assert orjson.loads(asked.body)["scope"] == [SCOPE]
-        return json({"accessToken": "impersonated", "expireTime": in_seconds(3600)})
+        return impersonated(asked, "Bearer federated")
 
     return answering
 

@@ -202,6 +202,9 @@ async def test_nobody_waits_for_long(
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
     with pytest.raises(NoCredentials, match="timeout"):
         await held.ready()
+    with pytest.raises(NoCredentials, match="timeout") as at_once:
+        held.current(clock.now)
+    assert not isinstance(at_once.value, NotYet)
     cloud.gives("late")  # and is welcome all the same
     await held.settled()
     assert held.current(clock.now) == "late"
@@ -216,14 +219,18 @@ async def test_those_that_came_expired_are_a_failure(held: Held, cloud: Cloud, c
 async def test_an_error_of_our_own_in_the_thread_is_told_and_tried_again(
     clock: HeldClock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    secret = "sek" + "rit"
+
     def breaks() -> Fresh[str]:
-        raise AssertionError("of ours")
+        raise AssertionError(secret)
 
     held = Held("vertex", breaks, clock)
     await held.ready()
     with pytest.raises(NoCredentials, match="internal"):
         held.current(clock.now)
-    assert "of ours" in caplog.text
+    assert "AssertionError" in caplog.text
+    assert "in breaks" in caplog.text
+    assert secret not in caplog.text
     assert held.pause <= 1
     held.close()
 
