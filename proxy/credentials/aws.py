@@ -44,6 +44,10 @@ class SigningCredentials:
         keys = self._keys if isinstance(self._keys, Keys) else self._keys.current(now_ns)
         return sign_request(request, method, body, now_ns, keys, self._region)
 
+    def doubt(self) -> None:
+        if not isinstance(self._keys, Keys):
+            self._keys.doubt()
+
 
 def fixed_keys(settings: Mapping[str, str]) -> Keys | None:
     """Those of the settings, and through them of the environment, where no role or profile is asked for."""

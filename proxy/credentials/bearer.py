@@ -23,6 +23,9 @@ class BearerCredentials:
     def headers(self, request: Request, method: str, body: bytes, now_ns: int) -> Headers:
         return self._renewing.current(now_ns)
 
+    def doubt(self) -> None:
+        self._renewing.doubt()
+
 
 def fresh_token(answer: Mapping[str, Any]) -> Fresh[Headers]:
     """What a token endpoint has answered. Microsoft says its numbers as texts here and there."""

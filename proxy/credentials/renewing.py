@@ -27,6 +27,7 @@ RENEW_BEFORE_SECONDS = 900.0
 MARGIN_SECONDS = 10.0  # so much of their life goes to the way, and to clocks that differ
 WAIT_SECONDS = 10.0  # for the first ones
 LONGEST_PAUSE_SECONDS = 60.0
+DOUBT_AFTER_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 300.0  # at what has no end: somebody may have written the file anew
 
 _T = TypeVar("_T")
@@ -52,6 +53,7 @@ class Renewing(Generic[_T]):
         self._failure: SignInFailed | None = None
         self._failures = 0
         self._is_asking = False
+        self._asked_ns = 0
         self._ended = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -79,11 +81,16 @@ class Renewing(Generic[_T]):
         if self._is_asking:
             return
         self.close()
-        self._is_asking = True
+        self._is_asking, self._asked_ns = True, self._clock.monotonic_ns()
         self._ended.clear()
         loop = asyncio.get_running_loop()
         name = f"credentials of {self._provider}"
         threading.Thread(target=self._ask, args=(loop,), name=name, daemon=True).start()
+
+    def doubt(self) -> None:
+        """Asks for others, if these were not asked for just now: most that is refused, no others would help."""
+        if self._clock.monotonic_ns() - self._asked_ns >= DOUBT_AFTER_SECONDS * _SECOND_NS:
+            self.begin()
 
     def close(self) -> None:
         """No more renewals."""

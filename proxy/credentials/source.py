@@ -62,3 +62,7 @@ class Credentials(Protocol):
     def headers(self, request: Request, method: str, body: bytes, now_ns: int) -> Headers:
         """To be added to a request that is sent now. Raises NoCredentials, or NotYet for who has to wait first."""
         ...
+
+    def doubt(self) -> None:
+        """The provider has said no to them: there may be others by now. Returns at once."""
+        ...

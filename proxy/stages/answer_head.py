@@ -66,6 +66,13 @@ def retry_headers(call: Call, attempt: Attempt, body: bytes) -> Headers:
     return render_retry(retry_after_seconds(said, body, call.shared.deps.clock.now_ns() / 1e9))
 
 
+def doubt_credentials(call: Call) -> None:
+    """Of a provider that we sign in to, after its no: the keys may have been replaced, or the token taken back."""
+    target = call.target
+    if call.upstream_status in {401, 403} and target is not None and target.credentials is not None:
+        target.credentials.doubt()
+
+
 def render_retry(seconds: float | None) -> Headers:
     """In whole seconds for everybody, in milliseconds for the libraries of OpenAI and Anthropic."""
     if seconds is None or not 0 <= seconds <= LONGEST_RETRY_SECONDS:

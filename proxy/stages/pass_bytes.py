@@ -3,6 +3,7 @@
 from proxy.call import Call
 from proxy.dialects.reading import Reading
 from proxy.errors import Headers
+from proxy.stages.answer_head import doubt_credentials
 from proxy.stages.settle import settle
 from proxy.upstream.attempt import Attempt
 
@@ -22,5 +23,6 @@ async def pass_bytes(call: Call, attempt: Attempt, headers: Headers) -> None:
     call.succeed()
     if attempt.status >= 400:
         call.outcome, call.error_code = "error", f"status_{attempt.status}"
+        doubt_credentials(call)
     settle(call)
     await call.client.end(part)

@@ -11,7 +11,7 @@ from proxy.dialects.reading import Reading, StreamReader
 from proxy.dialects.taps import body_reader, stream_reader
 from proxy.dialects.usage_only import UsageReader, read_usage
 from proxy.errors import Headers, UpstreamCut
-from proxy.stages.answer_head import read_headers, retry_headers, withhold
+from proxy.stages.answer_head import doubt_credentials, read_headers, retry_headers, withhold
 from proxy.stages.pass_bytes import pass_bytes
 from proxy.stages.settle import settle
 from proxy.stages.translate_foreign import translate_foreign
@@ -111,6 +111,7 @@ def _read_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes,
     if attempt.status >= 400:
         call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
         headers.extend(retry_headers(call, attempt, text))
+        doubt_credentials(call)
     call.keep_part(text)
 
 

@@ -8,7 +8,7 @@ from proxy.call import Call
 from proxy.canonical.events import Event, Failed
 from proxy.canonical.folding import unfold
 from proxy.errors import UpstreamFault
-from proxy.stages.answer_head import headers_as_text
+from proxy.stages.answer_head import doubt_credentials, headers_as_text
 from proxy.stages.embed import answer_embeddings
 from proxy.stages.foreign import Foreign
 from proxy.stages.foreign_answer import answer_failure, answer_whole
@@ -26,6 +26,7 @@ async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> N
     is_streamed = said.get(b"content-type", b"").startswith(_STREAMS)
     encoding = said.get(b"content-encoding", b"").strip().lower()
     if attempt.status >= 400:
+        doubt_credentials(call)
         body = plain(await attempt.read(), encoding)
         failure = foreign.provider.parse_failure(attempt.status, headers_as_text(attempt.headers), body)
         await answer_failure(call, attempt, foreign, failure)

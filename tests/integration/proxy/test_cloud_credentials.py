@@ -15,6 +15,7 @@ import openai
 import orjson
 import pytest
 
+from proxy.credentials import renewing
 from proxy.credentials.aws import Keys
 from proxy.ports import Policy, Provider
 from proxy.providers.signing import sign
@@ -32,7 +33,7 @@ from tests.integration.proxy.credentials.clouds import (
 )
 from tests.integration.proxy.credentials.test_google import private_key_text, service_account
 from tests.integration.proxy.fake_provider import Asked as AskedProvider
-from tests.integration.proxy.fake_provider import answering, fake_provider, openai_body, whole
+from tests.integration.proxy.fake_provider import Wire, answering, fake_provider, openai_body, whole
 from tests.integration.proxy.running import Running, proxied
 from tests.integration.proxy.test_killed import CHECKOUT, KEY, free_port, until_it_listens
 from tests.integration.proxy.translating import SAID, openai_client
@@ -47,7 +48,7 @@ CONVERSE = orjson.dumps({
     "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}}, "stopReason": "end_turn",
     "usage": {"inputTokens": 3, "outputTokens": 1, "totalTokens": 4}, "metrics": {"latencyMs": 5},
 })  # fmt: skip
-ASKING = orjson.dumps({"model": GEMINI, "messages": SAID})
+ASKING = orjson.dumps({"model": GEMINI, "messages": SAID, "contents": [{"role": "user", "parts": [{"text": "Hi"}]}]})
 CLAUDE = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 NEARLY_OVER = 12.0  # seconds: usable for two, renewed after one
 
@@ -180,6 +181,37 @@ async def test_a_client_cannot_choose_whose_quota_pays(tmp_path: Path) -> None:
     assert (answer.status, answer.body) == (200, ANSWER)
     assert "x-goog-user-project" not in provider.asked[0].headers
     assert provider.asked[0].headers["authorization"] == "Bearer ya29.token"
+
+
+async def test_the_gateway_signs_in_before_anybody_calls(tmp_path: Path) -> None:
+    with fake_cloud(lambda _: token()) as cloud:
+        path = service_account(tmp_path, f"{cloud.url}/token")
+        async with proxied(tmp_path, answering(whole(ANSWER)), change=vertex(path)):
+            await asked_so_often(cloud, 1)
+
+
+NATIVE = f"/v1beta/models/{GEMINI}:generateContent"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", NATIVE])
+async def test_a_token_that_the_provider_does_not_believe_is_asked_for_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(renewing, "DOUBT_AFTER_SECONDS", 0)
+
+    async def believing_the_second(asked: AskedProvider, wire: Wire) -> None:
+        is_second = asked.headers["authorization"] == "Bearer ya29.2"
+        refusal = b'{"error":{"code":401,"message":"taken back","status":"UNAUTHENTICATED"}}'
+        await wire.send(whole(ANSWER) if is_second else whole(refusal, "401 Unauthorized"))
+
+    with fake_cloud(numbered(3599)) as cloud:
+        change = vertex(service_account(tmp_path, f"{cloud.url}/token"))
+        async with proxied(tmp_path, believing_the_second, change=change) as (_, proxy):
+            assert (await proxy.ask(ASKING, path=path)).status == 401
+            await asked_so_often(cloud, 2)
+            async with asyncio.timeout(10):
+                while (await proxy.ask(ASKING, path=path)).status != 200:
+                    assert len(cloud.asked) < 50
 
 
 @pytest.fixture

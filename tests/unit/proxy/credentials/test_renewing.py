@@ -235,6 +235,21 @@ async def test_an_error_of_our_own_in_the_thread_is_told_and_tried_again(
     held.close()
 
 
+async def test_doubted_ones_are_asked_for_anew_but_not_with_every_refused_call(
+    held: Held, cloud: Cloud, clock: HeldClock
+) -> None:
+    await first(held, cloud)
+    held.doubt()
+    assert cloud.asked == 1
+    clock.now += 61 * SECOND
+    held.doubt()
+    held.doubt()
+    assert held.current(clock.now) == "one"
+    cloud.gives("two")
+    await held.settled()
+    assert (cloud.asked, held.current(clock.now)) == (2, "two")
+
+
 async def test_who_is_not_wanted_any_more_is_not_renewed(cloud: Cloud, clock: HeldClock) -> None:
     held = Held("vertex", cloud, clock, lambda: False)
     await first(held, cloud)
