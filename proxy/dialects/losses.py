@@ -1,6 +1,6 @@
 """What a request or an answer says and another dialect has no word for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proxy.canonical.request import Loss, Request
@@ -61,6 +61,19 @@ class Losses:
 
 def word_of(request: Request, member: str) -> str:
     return _WORDS.get(member, {}).get(request.dialect, member)
+
+
+def tell_unsayable(request: Request, losses: Losses, absent: Iterable[str], unknown: str, provider: str) -> None:
+    """What a foreign request says to a dialect that gives one answer, in text, and has no word for `absent`."""
+    for name in absent:
+        value = getattr(request, name)
+        if value or (name == "seed" and value is not None):  # 0 is a seed; a penalty of 0 is none
+            losses.of(request, name, unknown)
+    if (request.count or 1) > 1:
+        losses.of(request, "count", f"{provider} gives one answer to a request.")
+    for modality in request.modalities:
+        if modality.lower() != "text":
+            losses.of(request, "modalities", f"{provider}'s models answer in text, not in {modality.lower()}.")
 
 
 def native_kind(raw: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from proxy.dialects.anthropic.models import Model, model_of
 from proxy.dialects.anthropic.reasoning import Thought, render_own_reasoning, render_reasoning
 from proxy.dialects.anthropic.schemas import is_compilable, restrict
 from proxy.dialects.anthropic.tools_out import changed_names, render_tool_choice, render_tools
-from proxy.dialects.losses import Losses
+from proxy.dialects.losses import Losses, tell_unsayable
 
 _UNKNOWN = "Anthropic's messages have no such member."
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
@@ -157,16 +157,7 @@ def _add_rest(body: dict[str, Any], request: Request) -> None:
 
 
 def _tell_lost(request: Request, losses: Losses) -> None:
-    for name in _ABSENT:
-        if getattr(request, name):
-            losses.of(request, name, _UNKNOWN)
-    if request.seed == 0:
-        losses.of(request, "seed", _UNKNOWN)
-    if (request.count or 1) > 1:
-        losses.of(request, "count", "Anthropic gives one answer to a request.")
-    for modality in request.modalities:
-        if modality.lower() != "text":
-            losses.of(request, "modalities", f"Anthropic's models answer in text, not in {modality.lower()}.")
+    tell_unsayable(request, losses, _ABSENT, _UNKNOWN, "Anthropic")
     for name in request.rest:
         if name != "web_search_options":
             losses.add(name, _UNKNOWN)

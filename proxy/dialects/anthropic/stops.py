@@ -1,6 +1,7 @@
 """Why an answer ended: Anthropic's words and ours."""
 
 from proxy.canonical.answer import StopReason
+from proxy.dialects.stop_words import StopWords
 
 _FROM_WIRE: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -25,18 +26,13 @@ _TO_WIRE: dict[StopReason, str] = {
 }
 
 
-def parse_stop(word: object) -> StopReason:
-    return _FROM_WIRE.get(word, "stop") if isinstance(word, str) else "stop"
-
-
-def render_stop(stop: StopReason, native_stop: str) -> str:
-    """The native word where it is Anthropic's own, for several of them may mean the same to others."""
-    return native_stop if _FROM_WIRE.get(native_stop) == stop else _TO_WIRE[stop]
+_STOPS = StopWords(_FROM_WIRE, _TO_WIRE)
+parse_stop, render_stop = _STOPS.parse, _STOPS.render
 
 
 def render_stop_details(stop: StopReason, native_stop: str) -> dict[str, str | None] | None:
     """What a refusal is about, where the model itself did not refuse."""
-    if stop not in {"error", "content_filter"} or _FROM_WIRE.get(native_stop) == stop:
+    if stop not in {"error", "content_filter"} or _STOPS.is_own(stop, native_stop):
         return None
     reason = "The provider broke off the answer" if stop == "error" else "A filter of the provider ended the answer"
     return {

@@ -7,14 +7,13 @@ from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
 from proxy.dialects.anthropic.blocks_in import render_mark
 from proxy.dialects.anthropic.names import fit
 from proxy.dialects.anthropic.schemas import flatten
+from proxy.dialects.functions import FREE_TEXT, NO_ARGUMENTS, tell_custom
 from proxy.dialects.losses import Losses
 from proxy.dialects.reading import member
 
 # The oldest that every host knows; later ones run code to filter what they find.
 _WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 _SEARCHES = {"web_search", "web_search_preview", "web_search_options", "googleSearch", "google_search"}
-_CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 _LOCATION = ("city", "region", "country", "timezone")
 
 
@@ -92,7 +91,7 @@ def _render_tool(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
     rendered: dict[str, Any] = {"name": tool.name if is_own else fit(tool.name)}
     if tool.description:
         rendered["description"] = tool.description
-    rendered["input_schema"] = _CUSTOM_SCHEMA if tool.kind == "custom" else _schema(tool, losses, is_own=is_own)
+    rendered["input_schema"] = FREE_TEXT if tool.kind == "custom" else _schema(tool, losses, is_own=is_own)
     if is_own:
         if tool.is_strict is not None:
             rendered["strict"] = tool.is_strict
@@ -108,8 +107,7 @@ def _tell_lost(tool: Tool, losses: Losses) -> None:
     """`strict` goes on to nobody: Anthropic compiles such schemas, and refuses most that were not written for it."""
     if tool.is_strict:
         losses.add("tools.strict", "The schema is sent, but Anthropic is not held to it.")
-    if tool.kind == "custom":
-        losses.add("tools.custom", "Free text goes as the argument 'input' of a function.")
+    tell_custom(tool, losses)
     for name in tool.extra:
         if name != "format" or tool.extra[name] != {"type": "text"}:
             losses.add(f"tools.{name}", "Anthropic's tools have no such member.")
@@ -118,7 +116,7 @@ def _tell_lost(tool: Tool, losses: Losses) -> None:
 def _schema(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, Any]:
     """The API wants an object at the top, said so."""
     if not tool.schema:
-        return _NO_ARGUMENTS
+        return NO_ARGUMENTS
     if is_own:
         return tool.schema
     flat, is_less = flatten(tool.schema)
@@ -160,4 +158,4 @@ def _render_spoken_of(request: Request) -> list[dict[str, Any]]:
     has_results = any(isinstance(part, ToolResult) for message in request.messages for part in message.parts)
     if not names and not has_results:
         return []
-    return [{"name": name, "input_schema": _NO_ARGUMENTS} for name in names or {"unknown": None}]
+    return [{"name": name, "input_schema": NO_ARGUMENTS} for name in names or {"unknown": None}]

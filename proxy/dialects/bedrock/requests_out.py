@@ -15,11 +15,11 @@ from proxy.dialects.bedrock.families import family_of, is_claude
 from proxy.dialects.bedrock.messages_out import render_messages
 from proxy.dialects.bedrock.model_fields import Extras, render_model_fields
 from proxy.dialects.bedrock.tools_out import changed_names, render_tools
-from proxy.dialects.losses import Losses
+from proxy.dialects.losses import Losses, tell_unsayable
 from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Converse has no such parameter."
-_ABSENT = ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "user", "verbosity")
+_ABSENT = ("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "user", "verbosity", "seed")
 _TIERS = {"default", "flex", "priority", "reserved"}
 
 
@@ -140,17 +140,8 @@ def _joined(known: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell_lost(request: Request, losses: Losses) -> None:
-    for name in _ABSENT:
-        if getattr(request, name):
-            losses.of(request, name, _UNKNOWN)
-    if request.seed is not None:
-        losses.of(request, "seed", _UNKNOWN)
-    if (request.count or 1) > 1:
-        losses.of(request, "count", "Bedrock gives one answer to a request.")
+    tell_unsayable(request, losses, _ABSENT, _UNKNOWN, "Bedrock")
     if request.is_parallel is False:
         losses.of(request, "is_parallel", "Bedrock has no word against calls side by side.")
-    for modality in request.modalities:
-        if modality.lower() != "text":
-            losses.of(request, "modalities", f"Converse answers in text, not in {modality.lower()}.")
     for name in request.rest:
         losses.add(name, _UNKNOWN)

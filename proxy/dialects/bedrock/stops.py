@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.canonical.answer import StopReason
 from proxy.dialects.reading import member, text_of
+from proxy.dialects.stop_words import StopWords
 
 _MEANINGS: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -34,14 +35,8 @@ _WORDS: dict[StopReason, str] = {
 }
 
 
-def parse_stop(word: str) -> StopReason:
-    """A word that nobody knows yet ends like any other answer; it is kept as the native one."""
-    return _MEANINGS.get(word, "stop")
-
-
-def render_stop(stop: StopReason, native: str) -> str:
-    """The native word where it is one of Bedrock's."""
-    return native if _MEANINGS.get(native) == stop else _WORDS[stop]
+_STOPS = StopWords(_MEANINGS, _WORDS)
+parse_stop, render_stop = _STOPS.parse, _STOPS.render
 
 
 def parse_stop_sequence(fields: Any) -> str | None:

@@ -11,10 +11,8 @@ from proxy.canonical.request import NativeTool, Request, Tool
 from proxy.dialects.bedrock.blocks_out import cache_point
 from proxy.dialects.bedrock.families import can_force_tools, can_name_tool, has_cache_points_on_tools
 from proxy.dialects.bedrock.names import fit_name
+from proxy.dialects.functions import FREE_TEXT, NO_ARGUMENTS, tell_custom
 from proxy.dialects.losses import Losses, native_kind
-
-_CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-_EMPTY_SCHEMA = {"type": "object", "properties": {}}
 
 
 def render_tools(request: Request, losses: Losses) -> dict[str, Any] | None:
@@ -27,7 +25,7 @@ def render_tools(request: Request, losses: Losses) -> dict[str, Any] | None:
             losses.add("tool_choice", "Bedrock cannot forbid calls where the conversation already holds some.")
     rendered = [entry for tool in _allowed(request) for entry in _render_tool(tool, request, losses)]
     if not rendered:
-        rendered = [{"toolSpec": {"name": name, "inputSchema": {"json": _EMPTY_SCHEMA}}} for name in spoken_of]
+        rendered = [{"toolSpec": {"name": name, "inputSchema": {"json": NO_ARGUMENTS}}} for name in spoken_of]
     if not rendered:
         return None
     config: dict[str, Any] = {"tools": rendered}
@@ -73,7 +71,7 @@ def _render_tool(tool: Tool | NativeTool, request: Request, losses: Losses) -> l
     spec: dict[str, Any] = {"name": fit_name(tool.name)}
     if tool.description.strip():
         spec["description"] = tool.description
-    spec["inputSchema"] = {"json": _CUSTOM_SCHEMA if tool.kind == "custom" else _object_schema(tool.schema)}
+    spec["inputSchema"] = {"json": FREE_TEXT if tool.kind == "custom" else _object_schema(tool.schema)}
     if request.dialect == "bedrock":
         if tool.is_strict is not None:
             spec["strict"] = tool.is_strict
@@ -88,15 +86,14 @@ def _tell_lost(tool: Tool, losses: Losses) -> None:
     """`strict` goes on to nobody: models without it refuse it, and those with it refuse most schemas."""
     if tool.is_strict:
         losses.add("tools.strict", "The schema is sent, but the model is not held to it.")
-    if tool.kind == "custom":
-        losses.add("tools.custom", "Free text goes as the argument 'input' of a function.")
+    tell_custom(tool, losses)
     for name in tool.extra:
         losses.add(f"tools.{name}", "Bedrock's tools have no such member.")
 
 
 def _object_schema(schema: dict[str, Any] | None) -> dict[str, Any]:
     if not schema:
-        return _EMPTY_SCHEMA
+        return NO_ARGUMENTS
     return schema if schema.get("type") else {"type": "object", **schema}
 
 

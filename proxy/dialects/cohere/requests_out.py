@@ -8,7 +8,8 @@ from typing import Any
 
 from proxy.canonical.request import NativeTool, Reasoning, Rendered, Request, Tool
 from proxy.dialects.cohere.content_out import render_messages
-from proxy.dialects.losses import Losses, native_kind
+from proxy.dialects.functions import FREE_TEXT, NO_ARGUMENTS, tell_custom
+from proxy.dialects.losses import Losses, native_kind, tell_unsayable
 from proxy.dialects.wording import ask_for_form
 
 _UNKNOWN = "Cohere's chat has no such parameter."
@@ -23,8 +24,6 @@ _BOUNDS: dict[str, tuple[str, float, float]] = {
 }
 MOST_STOPS = 5
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 32_768, "max": 65_536}
-_CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
-_EMPTY_SCHEMA = {"type": "object", "properties": {}}
 
 
 def render_request(request: Request) -> Rendered:
@@ -81,14 +80,13 @@ def _render_tool(tool: Tool | NativeTool, request: Request, losses: Losses) -> d
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
-    function["parameters"] = _CUSTOM_SCHEMA if tool.kind == "custom" else tool.schema or _EMPTY_SCHEMA
+    function["parameters"] = FREE_TEXT if tool.kind == "custom" else tool.schema or NO_ARGUMENTS
     if request.dialect == "cohere":
         function |= tool.extra
     else:
         for name in tool.extra:
             losses.add(f"tools.{name}", "Cohere's tools have no such member.")
-        if tool.kind == "custom":
-            losses.add("tools.custom", "Free text goes as the argument 'input' of a function.")
+        tell_custom(tool, losses)
     return {"type": "function", "function": function}
 
 
@@ -157,17 +155,10 @@ def _budget(reasoning: Reasoning) -> int | None:
 
 
 def _tell_lost(request: Request, losses: Losses) -> None:
-    for name in _ABSENT:
-        if getattr(request, name):
-            losses.of(request, name, _UNKNOWN)
+    tell_unsayable(request, losses, _ABSENT, _UNKNOWN, "Cohere")
     if request.service_tier not in {"", "auto", "default"}:
         losses.of(request, "service_tier", "Cohere has no tiers.")
-    if (request.count or 1) > 1:
-        losses.of(request, "count", "Cohere gives one answer to a request.")
     if request.is_parallel is False:
         losses.of(request, "is_parallel", "Cohere has no word against calls side by side.")
-    for modality in request.modalities:
-        if modality.lower() != "text":
-            losses.of(request, "modalities", f"Cohere's models answer in text, not in {modality.lower()}.")
     for name in request.rest:
         losses.add(name, _UNKNOWN)

@@ -1,6 +1,7 @@
 """Why an answer ended: https://docs.cohere.com/reference/chat#response (November 2026). v1's words are read as well."""
 
 from proxy.canonical.answer import StopReason
+from proxy.dialects.stop_words import StopWords
 
 _MEANINGS: dict[str, StopReason] = {
     "COMPLETE": "stop",
@@ -26,11 +27,5 @@ _WORDS: dict[StopReason, str] = {
 }
 
 
-def parse_stop(word: str) -> StopReason:
-    """A word that nobody knows yet ends like any other answer; it is kept as the native one."""
-    return _MEANINGS.get(word, "stop")
-
-
-def render_stop(stop: StopReason, native: str) -> str:
-    """The native word where it is one of Cohere's."""
-    return native if _MEANINGS.get(native) == stop else _WORDS[stop]
+_STOPS = StopWords(_MEANINGS, _WORDS)
+parse_stop, render_stop = _STOPS.parse, _STOPS.render

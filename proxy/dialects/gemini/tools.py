@@ -7,6 +7,7 @@ Google runs itself.
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
+from proxy.dialects.functions import FREE_TEXT
 from proxy.dialects.gemini.models import mixes_tools, takes_json_schema
 from proxy.dialects.gemini.names import fit
 from proxy.dialects.gemini.schemas import Schema, from_openapi, to_json_schema, to_openapi
@@ -16,7 +17,6 @@ from proxy.dialects.reading import text_of
 
 _KNOWN = {"name", "description", "parameters", "parametersJsonSchema"}
 _SPELLINGS = ("parameters", "parametersJsonSchema")
-_CUSTOM = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 # What other providers run themselves and Google has, too, by the beginning of its type.
 _ALIKE = {"web_search": "googleSearch", "web_fetch": "urlContext", "code_": "codeExecution"}
 _NO_SETTINGS = {"type", "name", "cache_control"}
@@ -67,7 +67,7 @@ def _render_function(tool: Tool, request: Request, losses: Losses) -> dict[str, 
         function["description"] = tool.description
     if tool.kind == "custom":
         losses.add(f"tools.{tool.name}", "A custom tool becomes a function with one text argument, 'input'.")
-    schema = _CUSTOM if tool.kind == "custom" else tool.schema
+    schema = FREE_TEXT if tool.kind == "custom" else tool.schema
     if schema:
         function.update(render_schema(schema, request, losses, _SPELLINGS, f"tools.{tool.name}"))
     if request.dialect == "gemini":

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from proxy.canonical.request import NativeTool, Request, Tool, ToolChoice
+from proxy.dialects.functions import NO_ARGUMENTS
 from proxy.dialects.losses import Losses, native_kind
 from proxy.dialects.responses.namespaces import inner_name, namespaces_of
 
@@ -33,7 +34,7 @@ def _render_callable(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, A
     if tool.description:
         item["description"] = tool.description
     if tool.kind == "function":
-        item["parameters"] = tool.schema if tool.schema is not None or is_own else _NO_ARGUMENTS
+        item["parameters"] = tool.schema if tool.schema is not None or is_own else NO_ARGUMENTS
         if tool.is_strict is not None or not is_own:
             item["strict"] = bool(tool.is_strict)
     for name, value in tool.extra.items():
@@ -44,9 +45,6 @@ def _render_callable(tool: Tool, losses: Losses, *, is_own: bool) -> dict[str, A
         elif not is_own:
             losses.add(f"tools.{name}", "Functions have no such member here.")
     return item
-
-
-_NO_ARGUMENTS: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 def _flat_format(form: Any) -> Any:
