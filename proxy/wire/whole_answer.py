@@ -41,7 +41,7 @@ class WholeAnswers:
     def read(self, data: bytes) -> tuple[int, Headers, bytes] | None:
         """Status, headers with names in lower case, and body; None for an answer that has to be parsed."""
         end = data.find(b"\r\n\r\n")
-        if end < 0 or not data.startswith(_PREFIX):
+        if end < 0 or not data.startswith(_PREFIX) or data.endswith(b"\n"):  # so ends a stream, or one of its chunks
             return None
         head = data[:end]
         first, *lines = head.split(b"\r\n")

@@ -128,21 +128,36 @@ class OpenAIStreamReader:
         self._tried = 0
 
     def read(self, block: bytes) -> int:
+        usage_only = 0
+        if not self._unnamed:
+            usage_only, block = self._read_first(block)
         if not (self.reading.model or self._unnamed == MOST_UNNAMED):
             self._read_heads(block)
         found = self._mould.cast(block) if self._mould is not None else None
         if found is None and self._tried < MOST_TRIED and self._learn(block):
             found = self._mould.cast(block) if self._mould is not None else None
         if found is None:
-            return self._read(block)
-        usage_only = self._read(found.before) if found.before else 0
+            return usage_only + self._read(block)
+        if found.before:
+            usage_only += self._read(found.before)
         self.reading.add_text(found.text)
         return usage_only + (self._read(found.after) if found.after else 0)
 
+    def _read_first(self, block: bytes) -> tuple[int, bytes]:
+        """The first event says more than all others. Answers as `read`, and what follows it."""
+        frame, end, rest = block.partition(b"\n\n")
+        answer = _decoded(_decode, frame[6:]) if end and frame.startswith(b"data: ") else None
+        if answer is None:
+            return 0, block
+        self._unnamed += 1
+        _take_head(answer, self.reading)
+        _take(answer, self.reading)
+        return int(is_usage_only(answer)), rest
+
     def _learn(self, block: bytes) -> bool:
-        """By one of its first events, but not the very first: that of a stream says more than all others."""
+        """By one of the next events."""
         self._mould = None
-        for frame in reversed(block.split(b"\n\n", 3)[:3]):
+        for frame in block.split(b"\n\n", 3)[:3]:
             self._tried += 1
             if frame.startswith(b"data: "):
                 chunk = _decoded(_decode_chunk, event := frame[6:])
@@ -213,10 +228,12 @@ def without_usage(block: bytes, count: int) -> bytes:
 
 
 def _is_usage_frame(frame: bytes) -> bool:
+    if b'"choices":[],"usage":{' in frame and b'"error"' not in frame:  # no string holds a bare quote
+        return True
     return any(is_usage_only(chunk) for chunk in _decoded_chunks(parse_data(frame)))
 
 
-def is_usage_only(chunk: _Chunk) -> bool:
+def is_usage_only(chunk: _Answer | _Chunk) -> bool:
     """The chunk that `include_usage` adds; clients that did not ask for it stumble over its empty `choices`."""
     return chunk.choices == [] and chunk.usage is not None and chunk.error is None
 
