@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from proxy.config import _PROVIDER_FIELDS
+from proxy.config import _PROVIDER_FIELDS, parse_providers
+from proxy.credentials.renewals import Renewals
 from proxy.providers.capabilities import table
 from proxy.providers.known import Known
 from proxy.providers.registry import NAMES, all_known
@@ -33,6 +35,14 @@ def test_every_field_of_a_provider_is_documented_and_no_other():
 def test_each_file_that_knows_a_provider_is_in_the_registry():
     files = {path.stem for path in (ROOT / "proxy" / "providers").glob("*.py") if "KNOWN = Known(" in path.read_text()}
     assert files == {name.replace("-", "_") for name in NAMES}
+
+
+def test_what_is_shown_of_signing_in_to_clouds_is_understood():
+    page = (ROOT / "docs" / "how-to" / "sign-in-to-a-cloud.md").read_text(encoding="utf-8")
+    shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    providers = [one for each in shown for one in parse_providers(each["providers"], {"AZURE_CLIENT_SECRET": "s"})]
+    assert [one.name for one in providers] == ["vertex", "bedrock", "azure"]
+    assert all(Renewals(environment={}).find(one) is not None for one in providers)
 
 
 @pytest.mark.parametrize("known", all_known(), ids=lambda known: known.name)
