@@ -11,11 +11,13 @@ from typing import Any
 from genai_prices import __version__, types
 from genai_prices.data import providers
 
-# The units that `records.Usage` can fill; the list has more (hours, pages, pixels).
+# The units that `records.Usage` can fill; the list has more (pixels, messages of a voice session).
 KEYS = (
     "input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok", "cache_write_5m_mtok", "cache_write_1h_mtok",
     "input_audio_mtok", "output_audio_mtok", "input_image_mtok", "output_image_mtok", "cache_audio_read_mtok",
     "output_reasoning_mtok", "output_citation_mtok", "requests_kcount", "web_searches_kcount",
+    "input_video_mtok", "output_video_mtok", "cache_image_read_mtok", "audio_hours", "input_audio_hours",
+    "input_mchars", "storage_searches_kcount", "input_document_kpages", "input_annotated_document_kpages",
 )  # fmt: skip
 # What an answer says of itself in one word: `flex`, `batch`, `fast`.
 CONTEXTS = ("service_tier", "processing", "speed")

@@ -6,6 +6,7 @@ Read from what `proxy/price_compiler.py` prints. Clauses are lists: `['or', [...
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cached_property
@@ -46,6 +47,23 @@ class ListedModel(msgspec.Struct, frozen=True):
     def resold(self) -> "ListedModel":
         """As another provider sells it: what that one charges for being slow is not known to be sold on."""
         return msgspec.structs.replace(self, tiers=[one for one in self.tiers if one[0] in _RESOLD_TIERS])
+
+    def tiers_at(self, at: datetime, words: Collection[str]) -> tuple[int, ...]:
+        """The places of the prices by tier that hold.
+
+        The list knows a tier since somebody looked it up, not since it is sold: before, its first prices hold as long
+        as the usual ones were the same.
+        """
+        found = [place for place, (name, when, _) in enumerate(self.tiers) if name in words and holds(when, at)]
+        for word in set(words) - {self.tiers[place][0] for place in found}:
+            dated = [
+                (when[1], place)
+                for place, (name, when, _) in enumerate(self.tiers)
+                if name == word and when and when[0] == "date"
+            ]
+            if dated and self.standard_at(at) == self.standard_at(_noon(min(dated)[0])):
+                found.append(min(dated)[1])
+        return tuple(sorted(found))
 
     def standard_at(self, at: datetime) -> int:
         """The place of the last price whose condition holds, else of the first."""
@@ -106,6 +124,10 @@ def holds(constraint: Constraint, at: datetime) -> bool:
     start, end = (_utc(text) for text in words)
     moment = at.time()
     return start <= moment < end if start <= end else moment >= start or moment < end
+
+
+def _noon(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(12), UTC)
 
 
 def _utc(text: str) -> time:

@@ -11,7 +11,8 @@ prices:
     - {hours: "01:00-04:00", days: Mon-Fri, but: [2026-10-01], input: 0.20}  # in UTC; several hours as a list
 
 Also `cache_read`, `cache_write` (five minutes), `cache_write_1h`, `reasoning`, `audio_input`, `audio_output`,
-`audio_cache_read`, `image_input`, `image_output`, `citation`; and in USD per thousand `request` and `search`.
+`audio_cache_read`, `image_input`, `image_output`, `image_cache_read`, `video_input`, `video_output`, `citation` and
+`character`; in USD per thousand `request`, `search`, `file_search`, `page` and `annotated_page`; and `audio_hour`.
 """
 
 import re
@@ -29,7 +30,10 @@ _UNITS = {
     "cache_write_1h": "cache_write_1h_mtok", "reasoning": "output_reasoning_mtok", "audio_input": "input_audio_mtok",
     "audio_output": "output_audio_mtok", "audio_cache_read": "cache_audio_read_mtok",
     "image_input": "input_image_mtok", "image_output": "output_image_mtok", "citation": "output_citation_mtok",
-    "request": "requests_kcount", "search": "web_searches_kcount",
+    "request": "requests_kcount", "search": "web_searches_kcount", "video_input": "input_video_mtok",
+    "video_output": "output_video_mtok", "image_cache_read": "cache_image_read_mtok", "audio_hour": "input_audio_hours",
+    "character": "input_mchars", "file_search": "storage_searches_kcount", "page": "input_document_kpages",
+    "annotated_page": "input_annotated_document_kpages",
 }  # fmt: skip
 _CONDITIONS = ("from", "hours", "days", "but", "above", "tier")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

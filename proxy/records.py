@@ -35,6 +35,7 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     searches: int = 0  # requests of a server tool that has a fee of its own: web search
     billed_nano_usd: int | None = None  # what the provider says that it charges (xAI, OpenRouter, Perplexity)
     is_estimated: bool = False
+    units: dict[str, int] | None = None  # what few calls have, by the names of `proxy/price_units.py`
 
 
 class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=True, omit_defaults=True):

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from proxy.price_list import ListedModel, Rates, holds
 from proxy.price_overrides import Override
+from proxy.price_units import UNITS, amount, billed_count, unit_rates
 from proxy.records import Usage
 
 SCALE = 10**15  # rates are whole numbers of 1e-15 nano-USD: exact for prices of up to 18 decimals, and fast
@@ -50,6 +51,7 @@ class Flat(NamedTuple):
     citation: int
     request: int
     search: int
+    units: dict[str, int]  # by the names of `price_units.UNITS`
 
 
 class Bill(NamedTuple):
@@ -103,6 +105,8 @@ class Tariff:
         if write_1h:
             found["cache_write_1h"] = write_1h * rates.cache_write_1h
         inside = _add_rare(found, usage, rates) if rates.request or _is_rare(usage) else {}
+        if usage.units:
+            self._add_units(found, inside, usage, rates)
         if usage.reasoning:
             count = min(usage.reasoning, usage.output)
             inside["reasoning"] = count * rates.reasoning
@@ -110,6 +114,24 @@ class Tariff:
         total = sum(found.values())
         found |= inside
         return Bill(total, {name: (amount + HALF) // SCALE for name, amount in found.items() if amount})
+
+    def _add_units(self, found: dict[str, int], inside: dict[str, int], usage: Usage, rates: Flat) -> None:
+        """What has no price costs nothing, or as much as the whole that it is part of."""
+        wholes = {
+            "input": (usage.input, rates.fresh),
+            "output": (usage.output, rates.output),
+            "cache_read": (usage.cache_read, rates.cache_read),
+        }
+        for name, count in (usage.units or {}).items():
+            rate, whole = rates.units.get(name, 0), UNITS[name].whole if name in UNITS else ""
+            if not rate:
+                continue
+            if whole:
+                most, usual = wholes[whole]
+                inside[name] = amount(name, min(count, most), rate)
+                found[whole] = found.get(whole, 0) + inside[name] - min(count, most) * usual
+            else:
+                found[name] = amount(name, billed_count(name, count, self._model.id), rate)
 
     def _current(self, at_ns: int, tier: str) -> Schedule:
         """Remembered for the minute, since no price of the list begins within one."""
@@ -125,9 +147,7 @@ class Tariff:
     def _schedule(self, at_ns: int, words: tuple[str, ...]) -> Schedule:
         at = datetime.fromtimestamp(at_ns / 1e9, UTC)
         standard = self._model.standard_at(at)
-        tiers = tuple(
-            place for place, (name, when, _) in enumerate(self._model.tiers) if name in words and holds(when, at)
-        )
+        tiers = self._model.tiers_at(at, words)
         overrides = tuple(
             place
             for place, one in enumerate(self._overrides)
@@ -189,6 +209,7 @@ def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) ->
         citation=rate("output_citation_mtok"),
         request=rate("requests_kcount", unit=_NANO_PER_THOUSANDTH),
         search=rate("web_searches_kcount", unit=_NANO_PER_THOUSANDTH),
+        units=unit_rates(rates, whole_input, share, SCALE),
     )
 
 
@@ -196,7 +217,7 @@ def _is_rare(usage: Usage) -> bool:
     """Has it counts that few calls have?"""
     return bool(
         usage.audio_input or usage.image_input or usage.audio_cache_read or usage.audio_output
-        or usage.image_output or usage.citation or usage.searches
+        or usage.image_output or usage.citation or usage.searches or usage.units
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@
 | `input_tokens` | `usage`, `message.usage` | anthropic |
 | `total_input_tokens` | `usage` | gemini's interactions |
 | `prompt_eval_count` | at the top | ollama's own |
+| `seconds`, `pages_processed`, `characters` | `usage`, `usage_info`, at the top | what is not counted in tokens |
 | `inputTokenCount`, `inputTextTokenCount`, `generation_token_count` | at the top | models behind Bedrock's invoke |
 """
 
@@ -28,7 +29,7 @@ from proxy.dialects.gemini.usage import parse_usage as parse_gemini_usage
 from proxy.dialects.gemini.usage import tier_of as gemini_tier_of
 from proxy.dialects.openai.usage import parse_usage as parse_openai_usage
 from proxy.dialects.reading import count_of, member, text_of
-from proxy.dialects.responses.usage import count_searches, parse_usage
+from proxy.dialects.responses.usage import count_file_searches, count_searches, parse_usage
 from proxy.records import Usage
 
 Raw = dict[str, Any]
@@ -38,8 +39,10 @@ _INVOKED = ("inputTokenCount", "inputTextTokenCount", "generation_token_count")
 _OPENAI = ("prompt_tokens", "completion_tokens")
 _ANTHROPIC = ("cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "inference_geo", "iterations")
 _RESPONSES = ("total_tokens", "input_tokens_details", "input_token_details")
+_LONGEST_SECONDS = 10**7
 _WITHIN = ("response", "message", "metadata", "delta", "result", "interaction", "x_groq", "body", "payload")
-_NAMES = ("usageMetadata", "usage_metadata", "usage", "meta", "amazon-bedrock-invocationMetrics")
+_COUNTED = ("seconds", "pages_processed", "characters", "input_characters")
+_NAMES = ("usageMetadata", "usage_metadata", "usage", "usage_info", "meta", "amazon-bedrock-invocationMetrics")
 
 
 class Account(NamedTuple):
@@ -93,6 +96,10 @@ def account_of(document: Any) -> Account | None:
         tier = tier_of(raw)
     elif shape == "responses":
         usage = _with_searches(usage, count_searches(whole))
+        if file_searches := count_file_searches(whole):
+            usage = replace(usage, units={**(usage.units or {}), "file_searches": file_searches})
+    elif shape == "counted" and whole.get("document_annotation"):
+        usage = replace(usage, units={"annotated_pages": (usage.units or {}).get("pages", 0)})
     return Account(usage, shape, raw, model, tier)
 
 
@@ -121,6 +128,8 @@ def shape_of(raw: Mapping[str, Any]) -> str:
         return "responses" if is_responses and not any(name in raw for name in _ANTHROPIC) else "anthropic"
     if "prompt_eval_count" in raw or "eval_count" in raw:
         return "ollama"
+    if any(name in raw for name in _COUNTED) or ("duration" in raw and "text" in raw):
+        return "counted"
     return "openai" if "total_tokens" in raw else ""
 
 
@@ -159,7 +168,9 @@ def _openai(raw: Raw) -> Usage:
         details = {"prompt_tokens_details": {"cached_tokens": raw["cached_prompt_text_tokens"]}}
         thought = {"completion_tokens_details": {"reasoning_tokens": raw.get("reasoning_tokens")}}
         return parse_openai_usage({**raw, **details, **thought})
-    return parse_openai_usage(raw)
+    usage = parse_openai_usage(raw)
+    heard = _milliseconds(raw.get("prompt_audio_seconds"))  # Mistral's transcriptions
+    return replace(usage, units={"audio_ms": heard}) if heard else usage
 
 
 def _responses(raw: Raw) -> Usage:
@@ -167,12 +178,14 @@ def _responses(raw: Raw) -> Usage:
     read = raw.get("input_tokens_details") or raw.get("input_token_details")
     written = raw.get("output_tokens_details") or raw.get("output_token_details")
     usage = parse_usage({**raw, "input_tokens_details": read, "output_tokens_details": written})
-    cached_sound = count_of(member(member(read, "cached_tokens_details"), "audio_tokens"))
+    cached = member(read, "cached_tokens_details")
+    cached_sound, cached_pictures = count_of(member(cached, "audio_tokens")), count_of(member(cached, "image_tokens"))
     return replace(
         usage,
+        units={"image_cache_read": cached_pictures} if cached_pictures else usage.units,
         audio_input=max(0, usage.audio_input - cached_sound),
         audio_cache_read=min(cached_sound, usage.cache_read),
-        image_input=count_of(member(read, "image_tokens")),
+        image_input=max(0, count_of(member(read, "image_tokens")) - cached_pictures),
         image_output=count_of(member(written, "image_tokens")),
     )
 
@@ -213,6 +226,25 @@ def _invoked(raw: Raw) -> Usage:
     )
 
 
+def _counted(raw: Raw) -> Usage:
+    """Transcriptions by their length, speech by its text, documents by their pages."""
+    units = {
+        "audio_ms": _milliseconds(raw.get("seconds") or raw.get("duration")),
+        "pages": count_of(raw.get("pages_processed")),
+        "characters": count_of(raw.get("characters") or raw.get("input_characters")),
+    }
+    return Usage(units={name: count for name, count in units.items() if count} or None)
+
+
+def _milliseconds(seconds: object) -> int:
+    """Of a number, or of one that is written as a text."""
+    try:
+        length = float(seconds) if isinstance(seconds, int | float | str) else 0.0
+    except ValueError:
+        return 0
+    return round(length * 1000) if 0 < length < _LONGEST_SECONDS else 0
+
+
 def _ollama(raw: Raw) -> Usage:
     return Usage(input=count_of(raw.get("prompt_eval_count")), output=count_of(raw.get("eval_count")))
 
@@ -220,6 +252,7 @@ def _ollama(raw: Raw) -> Usage:
 _PARSERS: Mapping[str, Callable[[Raw], Usage]] = {
     "anthropic": parse_billed_usage,
     "bedrock": parse_bedrock_usage,
+    "counted": _counted,
     "cohere": parse_cohere_usage,
     "gemini": _gemini,
     "interactions": _interactions,

@@ -18,7 +18,7 @@ _COLUMNS = (
     *("response_model", "first_byte_us", "total_us", "replay_of", "is_usage_estimated", "asked_dialect", "dropped"),
     *("queue_us", "connect_us", "billed_nano_usd", "computed_nano_usd", "searches", "audio_input_tokens"),
     *("audio_output_tokens", "image_input_tokens", "image_output_tokens", "service_tier", "response_bytes"),
-    *("audio_cache_read_tokens", "citation_tokens", "cost_parts", "first_token_us", "subagent"),
+    *("audio_cache_read_tokens", "citation_tokens", "cost_parts", "first_token_us", "subagent", "units"),
 )
 
 
@@ -227,11 +227,14 @@ def _timing(row: Row[Any]) -> CallTiming:
 def _kinds(row: Row[Any]) -> tuple[TokenKind, ...]:
     """Input and output always, the rest where there is any."""
     costs: dict[str, int] = json.loads(row.cost_parts) if row.cost_parts else {}
+    units: dict[str, int] = json.loads(row.units) if row.units else {}
     kinds = (
         ("Input", "input", row.input_tokens, False),
         ("Audio", "audio_input", row.audio_input_tokens, True),
         ("Images", "image_input", row.image_input_tokens, True),
+        ("Video", "video_input", units.get("video_input", 0), True),
         ("Cache read", "cache_read", row.cache_read_tokens, False),
+        ("Images", "image_cache_read", units.get("image_cache_read", 0), True),
         ("Audio", "audio_cache_read", row.audio_cache_read_tokens, True),
         ("Cache write, 5 min", "cache_write_5m", row.cache_write_5m_tokens, False),
         ("Cache write, 1 h", "cache_write_1h", row.cache_write_1h_tokens, False),
@@ -239,8 +242,14 @@ def _kinds(row: Row[Any]) -> tuple[TokenKind, ...]:
         ("Reasoning", "reasoning", row.reasoning_tokens, True),
         ("Audio", "audio_output", row.audio_output_tokens, True),
         ("Images", "image_output", row.image_output_tokens, True),
+        ("Video", "video_output", units.get("video_output", 0), True),
         ("Sources read", "citation", row.citation_tokens, False),
         ("Searches", "searches", row.searches, False),
+        ("Searches in files", "file_searches", units.get("file_searches", 0), False),
+        ("Sound, milliseconds", "audio_ms", units.get("audio_ms", 0), False),
+        ("Characters", "characters", units.get("characters", 0), False),
+        ("Pages", "pages", units.get("pages", 0), False),
+        ("Annotated pages", "annotated_pages", units.get("annotated_pages", 0), False),
         ("Requests", "request", 1 if "request" in costs else 0, False),
     )
     return tuple(

@@ -6,14 +6,17 @@ its runs as due, and whoever comes first, this command again or the recorder, de
 nothing.
 """
 
+import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from controlplane.plain_sqlite import writing
-from controlplane.recorder.statements import INSERT_STALE, cost_parts
+from controlplane.recorder.statements import INSERT_STALE, as_json
 from proxy.ports import Provider
 from proxy.pricing import Cost, PriceTable, billed_or_computed
 from proxy.providers.registry import find_known
@@ -24,7 +27,7 @@ END_OF_TIME_NS = 2**63 - 1
 
 _FIND = """
 SELECT call_id, run_id, provider, model, response_model, service_tier, started_at_ns, is_simulated,
-    cost_nano_usd, computed_nano_usd, is_priced,
+    cost_nano_usd, computed_nano_usd, is_priced, units,
     input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens,
     audio_input_tokens, audio_output_tokens, image_input_tokens, image_output_tokens, audio_cache_read_tokens,
     citation_tokens, searches, billed_nano_usd
@@ -37,7 +40,7 @@ _UPDATE = """
 UPDATE calls SET cost_nano_usd = ?, computed_nano_usd = ?, cost_parts = ?, is_priced = ?, price_source = ?
 WHERE call_id = ?
 """
-_COLUMNS = 11  # before the fields of `Usage`, which follow in their order
+_COLUMNS = 11  # before the units and the fields of `Usage`, which follow in their order
 
 
 class _Call(NamedTuple):
@@ -118,7 +121,7 @@ def _write(calls: sqlite3.Connection, changed: list[_New]) -> None:
         (
             cost.nano_usd,
             computed.nano_usd,
-            cost_parts(computed.parts or {}),
+            as_json(computed.parts),
             cost.is_priced,
             cost.source,
             call.call_id,
@@ -140,8 +143,14 @@ def _batches(calls: sqlite3.Connection, chosen: Chosen) -> Iterator[list[_Call]]
         "limit": CALLS_PER_BATCH,
     }
     while rows := calls.execute(_FIND, wanted).fetchall():
-        yield [_Call._make((*row[:_COLUMNS], Usage(*row[_COLUMNS:]))) for row in rows]
+        yield [_Call._make((*row[:_COLUMNS], _usage(row))) for row in rows]
         wanted["after"] = rows[-1][0]
+
+
+def _usage(row: Sequence[Any]) -> Usage:
+    units, *counts = row[_COLUMNS:]
+    usage = Usage(*counts)
+    return replace(usage, units=json.loads(units)) if units else usage
 
 
 def _repriced(call: _Call, table: PriceTable, providers: Mapping[str, Provider]) -> _New | None:

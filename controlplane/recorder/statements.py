@@ -18,7 +18,7 @@ _ENDED_COLUMNS = (
     "ended_at_ns", "outcome", "status", "upstream_status", "error_code", "input_tokens", "cache_read_tokens",
     "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens", "reasoning_tokens", "audio_input_tokens",
     "audio_output_tokens", "image_input_tokens", "image_output_tokens", "audio_cache_read_tokens", "citation_tokens",
-    "searches", "is_usage_estimated", "cost_nano_usd", "billed_nano_usd", "computed_nano_usd", "cost_parts",
+    "searches", "units", "is_usage_estimated", "cost_nano_usd", "billed_nano_usd", "computed_nano_usd", "cost_parts",
     "service_tier", "is_priced", "price_source", "stop_reason", "response_model", "response_id", "response_digest",
     "queue_us", "connect_us", "first_byte_us", "first_token_us", "total_us", "request_bytes", "response_bytes",
     "after_revocation", "replay_of",
@@ -28,8 +28,8 @@ _NOT_YET = {
     "outcome": "", "status": 0, "upstream_status": 0, "error_code": "", "input_tokens": 0, "cache_read_tokens": 0,
     "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0, "output_tokens": 0, "reasoning_tokens": 0,
     "audio_input_tokens": 0, "audio_output_tokens": 0, "image_input_tokens": 0, "image_output_tokens": 0,
-    "audio_cache_read_tokens": 0, "citation_tokens": 0, "searches": 0, "computed_nano_usd": 0, "cost_parts": "",
-    "service_tier": "",
+    "audio_cache_read_tokens": 0, "citation_tokens": 0, "searches": 0, "units": "", "computed_nano_usd": 0,
+    "cost_parts": "", "service_tier": "",
     "is_usage_estimated": 0, "cost_nano_usd": 0, "live_output_tokens": 0, "live_cost_nano_usd": 0, "is_priced": 1,
     "price_source": "", "stop_reason": "", "response_model": "", "response_id": "", "response_digest": "",
     "queue_us": 0, "connect_us": 0, "first_byte_us": 0, "first_token_us": 0, "total_us": 0, "request_bytes": 0,
@@ -98,17 +98,17 @@ def ended_parameters(record: CallEnded) -> tuple[Any, ...]:
         record.at_ns, record.outcome, record.status, record.upstream_status, record.error_code, usage.input,
         usage.cache_read, usage.cache_write_5m, usage.cache_write_1h, usage.output, usage.reasoning,
         usage.audio_input, usage.audio_output, usage.image_input, usage.image_output, usage.audio_cache_read,
-        usage.citation, usage.searches, usage.is_estimated, record.cost_nano_usd, usage.billed_nano_usd,
-        record.computed_nano_usd, cost_parts(record.cost_parts), record.service_tier, record.is_priced,
-        record.price_source, record.stop_reason, record.response_model, record.response_id, record.response_digest,
-        record.queue_us, record.connect_us, record.first_byte_us, record.first_token_us, record.total_us,
-        record.request_bytes, record.response_bytes, record.after_revocation, record.replay_of, record.call_id,
+        usage.citation, usage.searches, as_json(usage.units), usage.is_estimated, record.cost_nano_usd,
+        usage.billed_nano_usd, record.computed_nano_usd, as_json(record.cost_parts), record.service_tier,
+        record.is_priced, record.price_source, record.stop_reason, record.response_model, record.response_id,
+        record.response_digest, record.queue_us, record.connect_us, record.first_byte_us, record.first_token_us,
+        record.total_us, record.request_bytes, record.response_bytes, record.after_revocation, record.replay_of, record.call_id,
     )  # fmt: skip
 
 
-def cost_parts(parts: Mapping[str, int]) -> str:
-    """As they stand in the column."""
-    return msgspec.json.encode(parts).decode() if parts else ""
+def as_json(counts: Mapping[str, int] | None) -> str:
+    """As they stand in their column."""
+    return msgspec.json.encode(counts).decode() if counts else ""
 
 
 def body_parameters(record: CallEnded, kept_ns: int) -> tuple[Any, ...]:

@@ -65,6 +65,7 @@ class Call(CallsTable, table=True):
     audio_cache_read_tokens: int = 0
     citation_tokens: int = 0
     searches: int = 0
+    units: str = ""  # JSON: counts by the names of `proxy.price_units`
     is_usage_estimated: bool = False
     cost_nano_usd: int = Field(default=0, sa_type=BigInteger)
     billed_nano_usd: int | None = Field(default=None, sa_type=BigInteger)  # by the provider's own word

@@ -33,6 +33,9 @@ def parse_usage(said: dict[str, Any], searches: int = 0) -> Usage:
     def entered(kind: str) -> int:
         return min(fresh, max(0, read_in.get(kind, 0) - from_cache.get(kind, 0)) + read_back.get(kind, 0))
 
+    video = None
+    if "VIDEO" in read_in or "VIDEO" in written:
+        video = {"video_input": entered("VIDEO"), "video_output": written.get("VIDEO", 0)}
     return Usage(
         input=fresh,
         cache_read=cached,
@@ -44,6 +47,7 @@ def parse_usage(said: dict[str, Any], searches: int = 0) -> Usage:
         image_output=written.get("IMAGE", 0),
         audio_cache_read=min(cached, from_cache.get("AUDIO", 0)),
         searches=searches,
+        units=video,
     )
 
 

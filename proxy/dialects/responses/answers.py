@@ -19,7 +19,7 @@ from proxy.dialects.responses.output_items import own_call_extra, parse_output_i
 from proxy.dialects.responses.parts_in import list_of
 from proxy.dialects.responses.skeleton import item_id, response_id, response_skeleton
 from proxy.dialects.responses.stops import has_calls, has_refusal, native_member, parse_stop, render_stop
-from proxy.dialects.responses.usage import count_searches, parse_usage, render_usage
+from proxy.dialects.responses.usage import parse_usage_of, render_usage
 
 KEPT = ("service_tier", "moderation", "billing", "tool_usage", "content_filters", "error")  # of an answer, in `rest`
 
@@ -37,7 +37,7 @@ def parse_answer(body: Mapping[str, Any]) -> Answer:
         text_of(response.get("model")),
         count_of(response.get("created_at")),
         [Choice(parts, stop, native_stop, logprobs=_logprobs(items))],
-        parse_usage(usage, count_searches(response)) if isinstance(usage, dict) else None,
+        parse_usage_of(response) if isinstance(usage, dict) else None,
         usage if isinstance(usage, dict) else {},
         kept_members(response),
     )

@@ -29,7 +29,7 @@ from proxy.dialects.responses.failures import failure_of
 from proxy.dialects.responses.growing import Items
 from proxy.dialects.responses.parts_in import list_of, parse_citation
 from proxy.dialects.responses.stops import parse_stop
-from proxy.dialects.responses.usage import count_searches, parse_usage
+from proxy.dialects.responses.usage import parse_usage_of
 from proxy.wire.sse import FrameCutter, parse_data
 
 _Body = dict[str, Any]
@@ -146,7 +146,7 @@ class ResponsesDecoder:
                 yield from self._items.catch_up_item(index, item)
         usage = response.get("usage")
         if isinstance(usage, dict):
-            yield UsageReported(parse_usage(usage, count_searches(response)), usage)
+            yield UsageReported(parse_usage_of(response), usage)
         kind = text_of(event.get("type"))
         response = {"status": kind.removeprefix("response."), **response}
         if kind in {"response.failed", "response.cancelled"}:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from proxy.dialects.reading import Reading, member, text_of
-from proxy.dialects.responses.usage import count_searches, parse_usage
+from proxy.dialects.responses.usage import parse_usage_of
 from proxy.wire.sse import parse_data
 
 _DONE = b"[DONE]"  # OpenRouter's, behind the last event
@@ -138,8 +138,8 @@ def _take_end(response: _Response, reading: Reading) -> None:
     reading.service_tier = text_of(response.service_tier)
     if isinstance(response.usage, dict):
         output = [{"type": item.type, "action": item.action} for item in response.output or ()]
-        searches = count_searches({"tool_usage": response.tool_usage, "output": output})
-        reading.usage = parse_usage(response.usage, searches)
+        said = {"usage": response.usage, "tool_usage": response.tool_usage, "output": output}
+        reading.usage = parse_usage_of(said)
     if response.error:
         _take_error(response.error, reading)
     elif status == "failed":

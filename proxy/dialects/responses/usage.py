@@ -7,8 +7,8 @@ from proxy.dialects.reading import count_of, member
 from proxy.records import Usage
 
 
-def parse_usage(usage: dict[str, Any], searches: int = 0) -> Usage:
-    """Usage with the cached part taken out of the input. `searches` stand outside of the counts."""
+def parse_usage(usage: dict[str, Any], searches: int = 0, file_searches: int = 0) -> Usage:
+    """Usage with the cached part taken out of the input. Searches stand outside of the counts, but for Perplexity's."""
     read_details, written_details = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     whole = count_of(usage.get("input_tokens"))
     output = count_of(usage.get("output_tokens"))
@@ -25,13 +25,19 @@ def parse_usage(usage: dict[str, Any], searches: int = 0) -> Usage:
         reasoning=reasoning,
         audio_input=count_of(member(read_details, "audio_tokens")),
         audio_output=count_of(member(written_details, "audio_tokens")),
-        searches=searches,
+        searches=searches or _searched(usage.get("tool_calls_details")),
+        units={"file_searches": file_searches} if file_searches else None,
         billed_nano_usd=to_nano_usd(
             billed_usd(
                 usage.get("cost"), usage.get("cost_in_usd_ticks"), usage.get("cost_details"), usage.get("is_byok")
             )
         ),
     )
+
+
+def parse_usage_of(response: dict[str, Any]) -> Usage:
+    """With what is paid for beside tokens, which the counts leave out."""
+    return parse_usage(response["usage"], count_searches(response), count_file_searches(response))
 
 
 def count_searches(response: dict[str, Any]) -> int:
@@ -41,6 +47,18 @@ def count_searches(response: dict[str, Any]) -> int:
         return count_of(said)
     output = response.get("output")
     return sum(map(_is_search, output)) if isinstance(output, list) else 0
+
+
+def count_file_searches(response: dict[str, Any]) -> int:
+    """https://developers.openai.com/api/docs/pricing (November 2026): each call of the tool, whatever it asks."""
+    output = response.get("output")
+    items = output if isinstance(output, list) else []
+    return sum(member(item, "type") == "file_search_call" for item in items)
+
+
+def _searched(calls: object) -> int:
+    """https://docs.perplexity.ai/docs/agent-api/tools/web-search (November 2026)"""
+    return count_of(member(member(calls, "search_web"), "invocation")) if calls else 0
 
 
 def _is_search(item: object) -> bool:

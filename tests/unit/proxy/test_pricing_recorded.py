@@ -99,6 +99,7 @@ def theirs(kind: tuple[str, str], body: dict[str, Any], model: str, account: Acc
     try:
         usage = genai_prices.extract_usage(body, provider_id=provider, api_flavor=flavor).usage
         usage.web_searches = account.usage.searches  # the fee; they do not count the searches of most providers
+        usage.storage_searches = (account.usage.units or {}).get("file_searches", 0)
         context = {"service_tier": account.service_tier} if account.service_tier else None
         return genai_prices.calc_price(
             usage, model, provider_id=provider, genai_request_timestamp=AT, price_context=context

@@ -110,6 +110,14 @@ def test_all_that_was_counted_is_priced(bench: Bench) -> None:
     assert bench.call("c_1")["cost_nano_usd"] == live.nano_usd == by_hand
 
 
+def test_what_is_not_counted_in_tokens_is_priced_again_too(bench: Bench) -> None:
+    usage = Usage(input=1000, units={"audio_ms": 36_000, "file_searches": 2})
+    record(bench, started("c_1"), ended("c_1", usage=usage, cost_nano_usd=0))
+    assert bench.call("c_1")["units"] == '{"audio_ms":36000,"file_searches":2}'
+    again(bench, PriceTable(LISTING, parse_prices({"openai": {"gpt-5-mini": {"audio_hour": 1, "file_search": 5}}})))
+    assert bench.call("c_1")["cost_nano_usd"] == 1_000_000 + 10_000_000 + 10_000_000
+
+
 def test_what_the_provider_billed_stays_and_what_the_list_says_is_renewed_beside_it(bench: Bench) -> None:
     billed = Usage(input=1000, output=100, billed_nano_usd=777)
     record(bench, started("c_1"), ended("c_1", usage=billed, cost_nano_usd=777, computed_nano_usd=1))
