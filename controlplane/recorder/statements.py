@@ -102,7 +102,8 @@ def ended_parameters(record: CallEnded) -> tuple[Any, ...]:
         usage.billed_nano_usd, record.computed_nano_usd, as_json(record.cost_parts), record.service_tier,
         record.is_priced, record.price_source, record.stop_reason, record.response_model, record.response_id,
         record.response_digest, record.queue_us, record.connect_us, record.first_byte_us, record.first_token_us,
-        record.total_us, record.request_bytes, record.response_bytes, record.after_revocation, record.replay_of, record.call_id,
+        record.total_us, record.request_bytes, record.response_bytes, record.after_revocation, record.replay_of,
+        record.call_id,
     )  # fmt: skip
 
 
