@@ -5,13 +5,15 @@ from typing import Any
 
 from proxy.errors import InvalidRequest
 
+MOST_WRITTEN = 2**63  # whole numbers that can be written again; JSON reads greater ones as fractions
+
 
 def integer_in(body: Mapping[str, Any], name: str) -> int | None:
     """None for what is missing or null."""
     value = body.get(name)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < MOST_WRITTEN:
         return int(value)
     raise InvalidRequest(f"{name!r} has to be a whole number, not {value!r}.")
 

@@ -17,7 +17,7 @@ def parse_tools(listed: object) -> list[Tool | NativeTool]:
 
 
 def _parse_tool(raw: dict[str, Any]) -> Tool | NativeTool:
-    if raw.get("type") not in {None, "custom"}:
+    if raw.get("type") not in (None, "custom"):  # of any kind, a list too
         return NativeTool("anthropic", raw)
     schema, strict = raw.get("input_schema"), raw.get("strict")
     return Tool(

@@ -9,7 +9,7 @@ from proxy.dialects.anthropic.names import fit
 from proxy.dialects.anthropic.schemas import flatten
 from proxy.dialects.functions import FREE_TEXT, NO_ARGUMENTS, tell_custom
 from proxy.dialects.losses import Losses
-from proxy.dialects.reading import member
+from proxy.dialects.reading import member, text_of
 
 # The oldest that every host knows; later ones run code to filter what they find.
 _WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
@@ -73,7 +73,7 @@ def _render_choice(choice: ToolChoice, losses: Losses, *, is_own: bool) -> dict[
 
 
 def _render_native_choice(native: dict[str, Any], losses: Losses) -> dict[str, Any] | None:
-    if native.get("type") in _SEARCHES:
+    if text_of(native.get("type")) in _SEARCHES:
         return {"type": "tool", "name": "web_search"}
     losses.add("tool_choice", f"Anthropic has no tool {native.get('type')!r} to choose.")
     return None

@@ -13,6 +13,7 @@ from proxy.dialects.gemini.schemas import from_openapi
 from proxy.dialects.gemini.spelling import listed, members
 from proxy.dialects.gemini.tools import render_schema
 from proxy.dialects.losses import Losses, word_of
+from proxy.dialects.members import MOST_WRITTEN
 from proxy.dialects.reading import text_of
 from proxy.errors import InvalidRequest
 
@@ -54,7 +55,7 @@ def _number(name: str, value: Any) -> Any:
         return value
     try:
         number = float("" if isinstance(value, bool) else value)
-        return int(number) if name in _WHOLE else number
+        return int(number if abs(number) < MOST_WRITTEN else "") if name in _WHOLE else number
     except (TypeError, ValueError, OverflowError) as cause:
         raise InvalidRequest(f"{PREFIX + name!r} is {value!r}; send a number.") from cause
 

@@ -10,6 +10,7 @@ from proxy.canonical.request import Effort, Reasoning, Request
 from proxy.dialects.gemini.models import budget, can_think, levels, thinks_in_levels
 from proxy.dialects.gemini.spelling import members
 from proxy.dialects.losses import Losses
+from proxy.dialects.members import MOST_WRITTEN
 
 DYNAMIC = -1
 
@@ -28,7 +29,7 @@ def parse_thinking(config: object) -> tuple[Reasoning | None, dict[str, Any]]:
         return None, {}
     tokens, level = said.pop("thinkingBudget", None), str(said.pop("thinkingLevel", "")).lower()
     reasoning = Reasoning(includes_thoughts=said.pop("includeThoughts", None))
-    if isinstance(tokens, int | float):
+    if isinstance(tokens, int | float) and abs(tokens) < MOST_WRITTEN:
         reasoning.is_off = tokens == 0
         reasoning.is_adaptive = tokens < 0
         reasoning.budget_tokens = int(tokens) if tokens > 0 else None

@@ -246,8 +246,8 @@ def _from_openapi_node(node: Schema) -> Schema:
         changed["type"] = kind = kind.lower()
         if kind == "type_unspecified":
             del changed["type"]
-    for name in _COUNTS:
-        if isinstance(count := changed.get(name), str) and count.isdecimal():  # int64 is a string in proto JSON
+    for name in _COUNTS:  # int64 is a string in proto JSON
+        if isinstance(count := changed.get(name), str) and count.isdecimal() and len(count) < 19:
             changed[name] = int(count)
     order = changed.pop("propertyOrdering", None)
     properties = changed.get("properties")

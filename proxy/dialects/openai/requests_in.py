@@ -12,6 +12,7 @@ import msgspec
 
 from proxy.canonical.parts import ToolCall, ToolResult
 from proxy.canonical.request import Effort, Format, Message, Reasoning, Request, Role
+from proxy.dialects.members import integer_in
 from proxy.dialects.openai.message import (
     made_id,
     parse_content,
@@ -81,8 +82,8 @@ def _read(body: Mapping[str, Any], name: str, kind: type[_T]) -> _T | None:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError:
-        if isinstance(value, float) and value.is_integer() and kind is int:  # 256.0: clients in other languages
-            return msgspec.convert(int(value), kind)
+        if kind is int and isinstance(value, float):
+            return msgspec.convert(integer_in(body, name), kind)  # 256.0: clients in other languages
         raise InvalidRequest(f"{name!r} cannot be {value!r:.80}.") from None
 
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from proxy.canonical.parts import Text
 from proxy.canonical.request import Effort, Format, Message, Reasoning, Request
+from proxy.dialects.members import integer_in
 from proxy.dialects.reading import text_of
 from proxy.dialects.responses.items_in import parse_input
 from proxy.dialects.responses.tools_in import parse_tool_choice, parse_tools
@@ -126,7 +127,7 @@ def _number(body: Mapping[str, Any], name: str, kind: type) -> Any:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidRequest(f"{name!r} must be a number.")
-    return kind(value)
+    return integer_in(body, name) if kind is int else float(value)
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool | None:

@@ -1,0 +1,42 @@
+"""Numbers beyond 64 bits, and lists where words belong: refused as the client's fault, or passed over, never fatal."""
+
+import contextlib
+from typing import Any
+
+import orjson
+import pytest
+
+from proxy.errors import Dialect, InvalidRequest
+from proxy.translating import translate
+
+EVERY: tuple[Dialect, ...] = ("openai", "responses", "anthropic", "gemini", "bedrock", "cohere")
+HI: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
+PARTS: list[dict[str, Any]] = [{"parts": [{"text": "hi"}]}]
+SCHEMA = {"type": "OBJECT", "properties": {"a": {"type": "STRING", "maxLength": "9" * 30}}}
+WRITTEN: list[tuple[Dialect, dict[str, Any]]] = [
+    ("openai", {"messages": HI, "max_tokens": 1e30}),
+    ("cohere", {"messages": HI, "max_tokens": 1e30}),
+    ("responses", {"input": "hi", "max_output_tokens": 1e30}),
+    ("responses", {"input": "hi", "tool_choice": {"type": ["web_search"]}}),
+    ("anthropic", {"messages": HI, "max_tokens": 1e30}),
+    ("anthropic", {"messages": HI, "max_tokens": 9, "tools": [{"type": {"a": 1}, "name": "f"}]}),
+    ("bedrock", {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 1e30}}),
+    ("gemini", {"contents": PARTS, "generationConfig": {"maxOutputTokens": 1e30}}),
+    ("gemini", {"contents": PARTS, "generationConfig": {"thinkingConfig": {"thinkingBudget": 1e30}}}),
+    ("gemini", {"contents": PARTS, "tools": [{"functionDeclarations": [{"name": "f", "parameters": SCHEMA}]}]}),
+]
+
+
+@pytest.mark.parametrize("target", EVERY)
+@pytest.mark.parametrize(("source", "body"), WRITTEN)
+def test_what_json_cannot_write_is_no_crash(source: Dialect, body: dict[str, Any], target: Dialect) -> None:
+    if source == target:
+        pytest.skip("its bytes pass")
+    data = orjson.dumps(body)
+    with contextlib.suppress(InvalidRequest):
+        assert orjson.loads(translate(data, source, target, model="m").output)
+
+
+def test_a_number_that_json_cannot_write_is_the_clients_fault() -> None:
+    with pytest.raises(InvalidRequest, match=r"1e\+30"):
+        translate(orjson.dumps({"messages": HI, "max_tokens": 1e30}), "openai", "anthropic", model="m")
