@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException
 from starlette.responses import StreamingResponse
 
 from controlplane.queries.agent_view import KINDS as FLEET_KINDS
@@ -24,94 +24,83 @@ from web.pages.filters import FilteredBoard, Selected
 router = APIRouter(prefix="/live")
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-LastEventId = Annotated[str, Header(alias="Last-Event-ID")]
+
+
+class Browser:
+    """Whose page is followed, and from where on: from what the browser saw last, or what its page was made from."""
+
+    def __init__(
+        self,
+        station: Stationed,
+        person: Signed,
+        after: int,
+        last_event_id: Annotated[str, Header(alias="Last-Event-ID")] = "",
+    ) -> None:
+        self.station, self.user_id, self.workspace_id = station, person.user_id, person.workspace_id
+        self._after, self._last_event_id = after, last_event_id
+
+    def follow(self, *page: Source[Any]) -> StreamingResponse:
+        """A page's stream, with what stands around every page: bell, spending, restarts."""
+        sources = [*page, ShellSource(self.workspace_id, self.user_id, self.station)]
+        positions = read_positions(self._last_event_id, len(sources)) or [self._after] * len(sources)
+        messages = _messages(self.station.hub, sources, positions)
+        return StreamingResponse(messages, media_type="text/event-stream", headers=HEADERS)
+
+
+Following = Annotated[Browser, Depends()]
 
 
 @router.get("/frame")
-async def follow_frame(
-    station: Stationed, person: Signed, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
-    """Only what stands around every page: bell, spending, restarts."""
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [frame], last_event_id, after)
+async def follow_frame(browser: Following) -> StreamingResponse:
+    """Only what stands around every page."""
+    return browser.follow()
 
 
 @router.get("/board")
-async def follow_board(
-    station: Stationed, person: Signed, wanted: FilteredBoard, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_board(browser: Following, wanted: FilteredBoard) -> StreamingResponse:
     """A board through one filter."""
-    board = BoardSource(person.workspace_id, wanted, station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [board, frame], last_event_id, after)
+    return browser.follow(BoardSource(browser.workspace_id, wanted, browser.station))
 
 
 @router.get("/inbox")
-async def follow_inbox(
-    station: Stationed, person: Signed, after: int, kind: str = "", item: str = "", last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_inbox(browser: Following, kind: str = "", item: str = "") -> StreamingResponse:
     """One person's inbox."""
-    inbox = InboxSource(person.workspace_id, person.user_id, kind if kind in KINDS else "", item, station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [inbox, frame], last_event_id, after)
+    kind = kind if kind in KINDS else ""
+    return browser.follow(InboxSource(browser.workspace_id, browser.user_id, kind, item, browser.station))
 
 
 @router.get("/tasks/{ref}")
-async def follow_task(
-    station: Stationed, person: Signed, ref: str, selection: Selected, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_task(browser: Following, ref: str, selection: Selected) -> StreamingResponse:
     """One task's page."""
-    async with station.control.reading() as session:
-        task_id = await task_id_of(session, person.workspace_id, ref)
+    async with browser.station.control.reading() as session:
+        task_id = await task_id_of(session, browser.workspace_id, ref)
     if task_id is None:
         raise HTTPException(404)
-    task = TaskSource(person.workspace_id, person.user_id, task_id, selection, station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [task, frame], last_event_id, after)
+    return browser.follow(TaskSource(browser.workspace_id, browser.user_id, task_id, selection, browser.station))
 
 
 @router.get("/agents")
-async def follow_fleet(
-    station: Stationed, person: Signed, after: int, kind: str = "", last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_fleet(browser: Following, kind: str = "") -> StreamingResponse:
     """Every agent."""
-    fleet = FleetSource(person.workspace_id, kind if kind in FLEET_KINDS else "", station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [fleet, frame], last_event_id, after)
+    return browser.follow(FleetSource(browser.workspace_id, kind if kind in FLEET_KINDS else "", browser.station))
 
 
 @router.get("/agents/{agent_id}")
-async def follow_agent(
-    station: Stationed, person: Signed, agent_id: str, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_agent(browser: Following, agent_id: str) -> StreamingResponse:
     """One agent's page."""
-    agent = AgentSource(person.workspace_id, agent_id[:60], station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [agent, frame], last_event_id, after)
+    return browser.follow(AgentSource(browser.workspace_id, agent_id[:60], browser.station))
 
 
 @router.get("/recurring")
-async def follow_recurring(
-    station: Stationed, person: Signed, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_recurring(browser: Following) -> StreamingResponse:
     """All that recurs."""
-    return await follow_one_recurring(station, person, "", after, last_event_id)
+    return browser.follow(RecurringSource(browser.workspace_id, "", browser.station))
 
 
 @router.get("/recurring/{recurring_id}")
-async def follow_one_recurring(
-    station: Stationed, person: Signed, recurring_id: str, after: int, last_event_id: LastEventId = ""
-) -> StreamingResponse:
+async def follow_one_recurring(browser: Following, recurring_id: str) -> StreamingResponse:
     """The ledger of one."""
-    recurring = RecurringSource(person.workspace_id, recurring_id[:60], station)
-    frame = ShellSource(person.workspace_id, person.user_id, station)
-    return stream(station.hub, [recurring, frame], last_event_id, after)
-
-
-def stream(hub: Hub, sources: Sequence[Source[Any]], last_event_id: str, after: int) -> StreamingResponse:
-    """The stream of some sources, from where the browser stands: what it saw last, or what its page was made from."""
-    positions = read_positions(last_event_id, len(sources)) or [after] * len(sources)
-    return StreamingResponse(_messages(hub, sources, positions), media_type="text/event-stream", headers=HEADERS)
+    return browser.follow(RecurringSource(browser.workspace_id, recurring_id[:60], browser.station))
 
 
 async def _messages(hub: Hub, sources: Sequence[Source[Any]], positions: Sequence[int]) -> AsyncIterator[bytes]:
