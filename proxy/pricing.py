@@ -135,19 +135,20 @@ class PriceTable:
         if listed is None:
             return None
         names = list(dict.fromkeys(_spellings(model, provider.name.lower(), listed.id, *listed.fallback)))
-        found = self._find(listed, names)
-        tried = (self._supplement.find(listed.id, name, is_listed=found is not None) for name in names)
+        place, found = self._find(listed, names)
+        tried = (self._supplement.find(listed.id, name, is_listed=found is not None) for name in names[: place + 1])
         ours = next(filter(None, tried), ())
         return (listed.id, found or _no_prices(model), ours) if found or ours else None
 
-    def _find(self, listed: ListedProvider, names: list[str]) -> ListedModel | None:
+    def _find(self, listed: ListedProvider, names: list[str]) -> tuple[int, ListedModel | None]:
+        """With the place of the name that it has in the list: a later one can be that of another model."""
         candidates = [listed, *(self._providers[name] for name in listed.fallback if name in self._providers)]
-        for name in names:
+        for place, name in enumerate(names):
             for candidate in candidates:
                 if found := candidate.find(name):
-                    return found if candidate is listed else found.resold()
+                    return place, found if candidate is listed else found.resold()
         others = (self._supplement.name_in_list(listed.id, name) for name in names)
-        return next((found for other in others if other and (found := listed.find(other))), None)
+        return len(names), next((found for other in others if other and (found := listed.find(other))), None)
 
     def _provider(self, provider: Provider) -> ListedProvider | None:
         name = (provider.price_provider or provider.name).lower()

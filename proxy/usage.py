@@ -94,6 +94,8 @@ def account_of(document: Any) -> Account | None:
         usage = _with_searches(usage, sum(count_gemini_searches(one, model) for one in grounded if one))
     elif shape == "anthropic":
         tier = tier_of(raw)
+    elif shape == "openai":
+        tier = tier or text_of(raw.get("search_context_size"))  # Perplexity's, which its fee depends on
     elif shape == "responses":
         usage = _with_searches(usage, count_searches(whole))
         if file_searches := count_file_searches(whole):

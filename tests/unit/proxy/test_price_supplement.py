@@ -1,5 +1,6 @@
 """What the price list lacks or has otherwise than the provider. The sources stand in `price_supplement.toml`."""
 
+import json
 import tomllib
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 import proxy.price_supplement
-from proxy.cost_command import as_provider
+from proxy.cost_command import as_provider, price
 from proxy.price_list import compile_listing
 from proxy.price_supplement import load_supplement
 from proxy.pricing import PriceTable
 from proxy.records import Usage
+from proxy.usage import read_account
 
 FILE = Path(proxy.price_supplement.__file__).with_suffix(".toml")
 A_THOUSAND = Usage(input=1000, cache_read=1000, output=1000)  # in nano-USD a million times the rates
@@ -93,6 +95,21 @@ def test_a_tuned_model_costs_by_what_it_was_made_of() -> None:
     ) + Decimal("1.2")
 
 
+@pytest.mark.parametrize(("context", "fee"), [("", 5), ("low", 5), ("medium", 8), ("high", 12)])
+def test_a_request_of_sonar_costs_by_its_search_context(context: str, fee: int) -> None:
+    usage = {"prompt_tokens": 33, "completion_tokens": 716, "total_tokens": 749, "search_context_size": context}
+    account = read_account(json.dumps({"usage": usage}))
+    assert account is not None
+    found = price(table(), "perplexity", "sonar", account, 1_790_000_000 * 10**9)
+    assert Decimal(found["computed_usd"]) == Decimal(749) / 10**6 + Decimal(fee) / 1000
+
+
+def test_what_is_said_of_a_name_is_not_said_of_one_that_ends_with_it() -> None:
+    usage = Usage(input=1000)
+    own = table().cost(as_provider("perplexity"), "perplexity/sonar", usage, 1_795_000_000 * 10**9)
+    assert own.nano_usd == 250_000  # of the Agent API, without a fee for the request
+
+
 def test_every_entry_is_in_use() -> None:
     """One that the list has learnt, or that points to nothing, is to go."""
     entries, supplement = tomllib.loads(FILE.read_text(encoding="utf-8")), load_supplement()
@@ -102,11 +119,11 @@ def test_every_entry_is_in_use() -> None:
     }
     at_ns = int(datetime(2026, 11, 20, 2, tzinfo=UTC).timestamp()) * 10**9
     for provider, models in entries["missing"].items():
-        for name, price in models.items():
+        for name, entry in models.items():
             asked = name.replace("*", "025-01-01" if name.endswith("2*") else "x").lower()
             source = table().cost(known[provider], asked, A_THOUSAND, at_ns).source
-            if isinstance(price, str):
+            if isinstance(entry, str):
                 assert source.startswith("genai-prices"), name
-                assert supplement.name_in_list(provider, asked) == price
+                assert supplement.name_in_list(provider, asked) == entry
             else:
                 assert source.startswith("price supplement: "), name

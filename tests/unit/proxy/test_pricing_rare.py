@@ -77,7 +77,6 @@ PAID_LESS = {"billed_units": {"input_tokens": 5, "output_tokens": 418}, "tokens"
         ("anthropic", "default", "claude-sonnet-4-5", {"usage": BOTH_CACHES}),
         ("aws", "default", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", {"usage": ON_BEDROCK}),
         ("perplexity", "default", "sonar-deep-research", {"usage": RESEARCH}),
-        ("perplexity", "default", "sonar", {"usage": {"prompt_tokens": 33, "completion_tokens": 716}}),
         ("x-ai", "chat", "grok-4", {"usage": THOUGHT_BESIDE}),
         ("cohere", "default", "command-a-03-2025", {"usage": PAID_LESS}),
     ],
