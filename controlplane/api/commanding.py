@@ -1,4 +1,4 @@
-"""Under which id a request is one command, however often it is sent, and what its sender had seen before."""
+"""Under which id a request is one command, however often it is sent, what its sender had seen before, and why."""
 
 import hashlib
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from pointsman.contract import IdPrefix, new_id
 
+from controlplane.api.bodies.tasks import Because
 from controlplane.api.callers import KnownCaller
 from controlplane.domain.commands import CONTENT_MARK
 
@@ -51,3 +52,11 @@ def expected_revision(
 
 
 ExpectedRevision = Annotated[int | None, Depends(expected_revision)]
+
+
+def given_reason(body: Because | None = None) -> str:
+    """The reason, in a body that may be left out."""
+    return body.reason if body else ""
+
+
+Reason = Annotated[str, Depends(given_reason)]

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from controlplane.api.bodies import tasks as bodies
 from controlplane.api.callers import PEOPLE, LiveCaller
-from controlplane.api.commanding import CommandId, ExpectedRevision
+from controlplane.api.commanding import CommandId, ExpectedRevision, Reason
 from controlplane.api.deps import Deps
 from controlplane.api.described import TASK_REFUSES, operation
 from controlplane.api.freezing import act_on_freeze
@@ -47,18 +47,12 @@ async def resume(
 
 
 @router.post("/freeze", **operation("task_freeze", PEOPLE, FrozenView, refuses=TASK_REFUSES))
-async def freeze(
-    ref: Ref, caller: LiveCaller, command_id: CommandId, deps: Deps, body: bodies.Because | None = None
-) -> Response:
+async def freeze(ref: Ref, caller: LiveCaller, command_id: CommandId, deps: Deps, reason: Reason) -> Response:
     """Stops the task and all its parts at once: keys, live streams, queued calls and workflows."""
-    reason = body.reason if body else ""
     return await act_on_freeze(deps, caller, command_id, deps.commands.freeze, "task", ref, reason)
 
 
 @router.post("/thaw", **operation("task_thaw", PEOPLE, FrozenView, refuses=TASK_REFUSES))
-async def thaw(
-    ref: Ref, caller: LiveCaller, command_id: CommandId, deps: Deps, body: bodies.Because | None = None
-) -> Response:
+async def thaw(ref: Ref, caller: LiveCaller, command_id: CommandId, deps: Deps, reason: Reason) -> Response:
     """Lets the task and its parts go on; what was frozen for another reason stays frozen."""
-    reason = body.reason if body else ""
     return await act_on_freeze(deps, caller, command_id, deps.commands.thaw, "task", ref, reason)

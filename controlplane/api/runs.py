@@ -12,7 +12,7 @@ from controlplane.api.commanding import CommandId
 from controlplane.api.deps import ApiDeps, Deps
 from controlplane.api.described import ETAG, TASK_REFUSES, operation
 from controlplane.api.directives import directives_for
-from controlplane.api.task_answers import task_answer
+from controlplane.api.task_answers import make
 from controlplane.api.views import answer
 from controlplane.api.views.runs import BeatView, DoneView, ObstacleView, ReceiptView
 from controlplane.api.views.tasks import TaskView
@@ -87,18 +87,4 @@ async def create_subtask(body: bodies.Subtask, caller: RunHolder, command_id: Co
     """Makes a part of the run's own task."""
     if not caller.is_live:
         raise lease_lost()
-    state = await deps.commands.create_task(
-        caller.actor,
-        command_id,
-        caller.workspace_id,
-        None,
-        body.title,
-        brief=body.brief,
-        needs=tuple(body.needs),
-        priority=body.priority,
-        agent=body.agent,
-        blockers=tuple(body.blockers),
-        to_backlog=body.backlog,
-        parent=caller.task_id,
-    )
-    return await task_answer(deps, state, 201)
+    return await make(deps, caller, command_id, body, parent=caller.task_id)

@@ -4,9 +4,11 @@ from fastapi import Response
 from pointsman.contract import ErrorCode
 
 from controlplane.access.callers import Caller
+from controlplane.api.bodies.tasks import TaskWish
 from controlplane.api.deps import ApiDeps
 from controlplane.api.views import answer, task_views
 from controlplane.commands.desk import refused
+from controlplane.commands.reviews import ReviewWish
 from controlplane.domain.commands import Command
 from controlplane.domain.state import TaskState
 from controlplane.store.states import state_of
@@ -18,6 +20,35 @@ async def tell(
     """The task after a command that only the task itself decides about."""
     state = await deps.commands.execute(caller.actor, command_id, ref, command, caller.workspace_id, expected_revision)
     return await task_answer(deps, state)
+
+
+async def make(
+    deps: ApiDeps,
+    caller: Caller,
+    command_id: str,
+    wish: TaskWish,
+    *,
+    project_id: str | None = None,
+    parent: str | None = None,
+    review: ReviewWish | None = None,
+) -> Response:
+    """The task that was wished for, or the one that this command made before."""
+    state = await deps.commands.create_task(
+        caller.actor,
+        command_id,
+        caller.workspace_id,
+        project_id,
+        wish.title,
+        brief=wish.brief,
+        needs=tuple(wish.needs),
+        priority=wish.priority,
+        agent=wish.agent,
+        blockers=tuple(wish.blockers),
+        to_backlog=wish.backlog,
+        parent=parent,
+        review=review,
+    )
+    return await task_answer(deps, state, 201)
 
 
 async def task_answer(deps: ApiDeps, state: TaskState, status: int = 200) -> Response:

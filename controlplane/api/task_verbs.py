@@ -7,7 +7,7 @@ from pointsman.contract import ErrorCode
 
 from controlplane.api.bodies import tasks as bodies
 from controlplane.api.callers import PEOPLE, LiveCaller
-from controlplane.api.commanding import CommandId, ExpectedRevision
+from controlplane.api.commanding import CommandId, ExpectedRevision, Reason
 from controlplane.api.deps import Deps
 from controlplane.api.described import ETAG, TASK_REFUSES, operation
 from controlplane.api.task_answers import task_answer, tell
@@ -76,41 +76,26 @@ async def cancel(
 
 @router.post("/fail", **verb("task_fail"))
 async def fail(
-    ref: Ref,
-    caller: LiveCaller,
-    command_id: CommandId,
-    seen: ExpectedRevision,
-    deps: Deps,
-    body: bodies.Because | None = None,
+    ref: Ref, caller: LiveCaller, command_id: CommandId, seen: ExpectedRevision, deps: Deps, reason: Reason
 ) -> Response:
     """Gives it up: it was wanted, and could not be done."""
-    return await tell(deps, caller, command_id, ref, FailTask(body.reason if body else ""), seen)
+    return await tell(deps, caller, command_id, ref, FailTask(reason), seen)
 
 
 @router.post("/complete", **verb("task_complete"))
 async def complete(
-    ref: Ref,
-    caller: LiveCaller,
-    command_id: CommandId,
-    seen: ExpectedRevision,
-    deps: Deps,
-    body: bodies.Because | None = None,
+    ref: Ref, caller: LiveCaller, command_id: CommandId, seen: ExpectedRevision, deps: Deps, reason: Reason
 ) -> Response:
     """Calls it done without the verdicts that its review asks for."""
-    return await tell(deps, caller, command_id, ref, CompleteTask(body.reason if body else ""), seen)
+    return await tell(deps, caller, command_id, ref, CompleteTask(reason), seen)
 
 
 @router.post("/reopen", **verb("task_reopen"))
 async def reopen(
-    ref: Ref,
-    caller: LiveCaller,
-    command_id: CommandId,
-    seen: ExpectedRevision,
-    deps: Deps,
-    body: bodies.Because | None = None,
+    ref: Ref, caller: LiveCaller, command_id: CommandId, seen: ExpectedRevision, deps: Deps, reason: Reason
 ) -> Response:
     """Wants a closed task again."""
-    return await tell(deps, caller, command_id, ref, ReopenTask(body.reason if body else ""), seen)
+    return await tell(deps, caller, command_id, ref, ReopenTask(reason), seen)
 
 
 @router.post("/restart", **verb("task_restart", ErrorCode.TASK_HELD))

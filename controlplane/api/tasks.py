@@ -15,7 +15,7 @@ from controlplane.api.commanding import CommandId
 from controlplane.api.deps import Deps
 from controlplane.api.described import ETAG, operation
 from controlplane.api.paging import Page, read_page
-from controlplane.api.task_answers import read_state, task_answer
+from controlplane.api.task_answers import make, read_state, task_answer
 from controlplane.api.views import answer, task_views
 from controlplane.api.views.tasks import TaskPage, TaskView
 from controlplane.commands.references import find_task, task_number
@@ -44,22 +44,8 @@ TASKS = table_of(Task).c
 )
 async def create(body: bodies.NewTask, caller: LiveCaller, command_id: CommandId, deps: Deps) -> Response:
     """Makes a task. A run makes the parts of its own task with `/runs/{run_id}/subtasks`."""
-    state = await deps.commands.create_task(
-        caller.actor,
-        command_id,
-        caller.workspace_id,
-        body.project_id,
-        body.title,
-        brief=body.brief,
-        needs=tuple(body.needs),
-        priority=body.priority,
-        agent=body.agent,
-        blockers=tuple(body.blockers),
-        to_backlog=body.backlog,
-        parent=body.parent,
-        review=wished(body.review),
-    )
-    return await task_answer(deps, state, 201)
+    review = wished(body.review)
+    return await make(deps, caller, command_id, body, project_id=body.project_id, parent=body.parent, review=review)
 
 
 @router.get("", **operation("task_list", PEOPLE_AND_AGENTS, TaskPage))

@@ -11,13 +11,12 @@ from controlplane.api.bodies.fields import (
     Digest,
     Name,
     Names,
-    Priority,
     Reference,
     Text,
-    Title,
     Words,
     example,
 )
+from controlplane.api.bodies.tasks import TaskWish
 from controlplane.commands.contents import MAX_URL
 
 MAX_CONTENT = 4 * 1024 * 1024
@@ -103,14 +102,7 @@ class Obstacle(Body):
     tasks: Annotated[tuple[Reference, ...], Field(max_length=200)] = ()
 
 
-class Subtask(Body):
+class Subtask(TaskWish):
     """A part of the run's own task, which is its parent."""
 
     model_config = example(title="Collect the figures", needs=["research"])
-    title: Title
-    brief: Text = ""
-    needs: Names = ()
-    priority: Priority = 3
-    agent: Name | None = None
-    blockers: Annotated[tuple[Reference, ...], Field(max_length=200)] = ()
-    backlog: bool = False

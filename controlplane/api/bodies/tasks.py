@@ -28,7 +28,19 @@ class ReviewWish(Body):
     first_pass: Name | None = None
 
 
-class NewTask(Body):
+class TaskWish(Body):
+    """What everybody says of a task that is to be made."""
+
+    title: Title
+    brief: Text = ""
+    needs: Names = ()
+    priority: Priority = 3
+    agent: Name | None = None
+    blockers: Annotated[tuple[Reference, ...], Field(max_length=200)] = ()
+    backlog: bool = False
+
+
+class NewTask(TaskWish):
     model_config = example(
         title="Write the release notes",
         brief="For 2.4, for people who run it.",
@@ -38,13 +50,6 @@ class NewTask(Body):
         parent="T-7",
         review={"reviewers": ["@anna"], "needed": 1},
     )
-    title: Title
-    brief: Text = ""
-    needs: Names = ()
-    priority: Priority = 3
-    agent: Name | None = None
-    blockers: Annotated[tuple[Reference, ...], Field(max_length=200)] = ()
-    backlog: bool = False
     project_id: Reference | None = None
     parent: Reference | None = None
     review: ReviewWish | None = None
