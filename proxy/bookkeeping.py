@@ -5,7 +5,7 @@ import re
 from msgspec.structs import replace
 
 from proxy.call import Call, Caller
-from proxy.dialects.reading import CHARACTERS_PER_TOKEN
+from proxy.dialects.reading import CHARACTERS_PER_TOKEN, Reading
 from proxy.fingerprint import fingerprint, label
 from proxy.ports import Provider
 from proxy.pricing import Cost, billed_or_computed
@@ -19,7 +19,6 @@ MOST_PLAIN_BYTES = 8192  # a shorter request is not searched for files
 TOKENS_PER_FILE = 1500  # of a picture of 1,024 x 1,024 at Anthropic: width x height / 750
 
 _ENCODED_FILE = re.compile(rb"[A-Za-z0-9+/_-]{4096,}={0,2}")
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 def write_parked(call: Call) -> None:
@@ -45,34 +44,35 @@ def make_started(call: Call) -> CallStarted:
 
 
 def _as_started(call: Call, caller: Caller) -> CallStarted:
-    provider, head = call.provider, call.head
-    trace = call.headers.get(b"traceparent", b"")
+    """By position, in the order of the struct: msgspec looks for each name among all, which takes a microsecond."""
+    provider, head, said, principal = call.provider, call.head, call.said, caller.principal
+    is_asked = provider is not None and not call.replay_of
     return CallStarted(
-        call_id=call.call_id,
-        at_ns=call.at_ns,
-        kind="model",
-        workspace_id=caller.principal.workspace_id,
-        key_id=caller.principal.key_id,
-        provider=provider.name if provider else "",
-        model=call.model,
-        dialect=call.dialect,
-        endpoint=call.where.path,
-        agent_id=caller.agent_id,
-        run_id=caller.run_id,
-        task_id=caller.task_id,
-        epoch=caller.epoch,
-        is_stream=head.stream is True,
-        is_simulated=provider is not None and provider.is_simulated,
-        idempotency_key=call.idempotency_key,
-        fingerprint=fingerprint(call.model, head),
-        label=label(head),
-        cost_bound_nano_usd=_bound(call, provider) if provider and not call.replay_of else 0,
-        traceparent=trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else "",
-        span_id=f"{hash(call.call_id) & 0xFFFF_FFFF_FFFF_FFFF:016x}",  # any 64 bits that no other call has
-        asked_dialect="" if call.is_native or provider is None else call.asked,
-        dropped=call.dropped,
-        while_waiting=caller.is_waiting,
-        subagent=call.said.subagent,
+        call.call_id,
+        call.at_ns,
+        "model",
+        principal.workspace_id,
+        principal.key_id,
+        provider.name if provider else "",
+        call.model,
+        call.dialect,
+        call.where.path,
+        caller.agent_id,
+        caller.run_id,
+        caller.task_id,
+        caller.epoch,
+        head.stream is True,
+        provider is not None and provider.is_simulated,
+        call.idempotency_key,
+        fingerprint(call.model, head),
+        label(head),
+        _bound(call, provider) if is_asked and provider else 0,
+        said.traceparent,
+        "",  # the span's id follows from the call's
+        call.asked if provider is not None and call.asked != call.dialect else "",
+        call.dropped,
+        caller.is_waiting,
+        said.subagent,
     )
 
 
@@ -91,46 +91,54 @@ def write_progress(call: Call, now_ns: int) -> None:
 
 
 def make_ended(call: Call) -> CallEnded:
-    """To be written before the last byte goes to the client; once."""
-    deps, reading, policy = call.shared.deps, call.reading, call.policy
+    """To be written before the last byte goes to the client; once. By position, as `_as_started`."""
+    deps, policy, caller = call.shared.deps, call.policy, call.caller
+    reading = call.reading if call.reading is not None else Reading()
     usage = billed_usage(call)
     computed = _computed(call, usage)
     cost = billed_or_computed(usage, computed)
     call.cost_nano_usd = cost.nano_usd
-    now_ns = deps.clock.monotonic_ns()
     is_full = policy.body_policy == "full"
     cap = deps.limits.recorded_body_bytes
     return CallEnded(
-        call_id=call.call_id,
-        at_ns=deps.clock.now_ns(),
-        outcome=call.outcome,
-        status=call.status,
-        upstream_status=call.upstream_status,
-        error_code=call.error_code,
-        usage=usage,
-        cost_nano_usd=cost.nano_usd,
-        computed_nano_usd=computed.nano_usd,
-        cost_parts=computed.parts or {},
-        service_tier=reading.service_tier if reading else "",
-        is_priced=cost.is_priced,
-        price_source=cost.source,
-        stop_reason=reading.stop_reason if reading else "",
-        response_model=reading.model if reading else "",
-        response_id=reading.response_id if reading else "",
-        response_digest=reading.digest() if reading else "",
-        queue_us=_microseconds(call.received_ns, call.begun_ns),
-        connect_us=_microseconds(call.begun_ns, call.asked_ns),
-        first_byte_us=_microseconds(call.asked_ns, call.answered_ns),
-        first_token_us=_microseconds(call.asked_ns, call.first_token_ns) if call.first_token_ns else 0,
-        total_us=_microseconds(call.received_ns, now_ns),
-        request_bytes=len(call.body),
-        response_bytes=call.answer_bytes,
-        request_body=_recorded(call, call.body[:cap]) if is_full and call.has_text else None,
-        response_body=_recorded(call, _said(call)) if is_full else None,
-        is_body_cut=is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
-        body_policy=policy.body_policy,
-        after_revocation=call.caller is not None and call.caller.is_revoked(deps.policy.current()),
-        replay_of=call.replay_of,
+        call.call_id,
+        deps.clock.now_ns(),
+        call.outcome,
+        call.status,
+        call.upstream_status,
+        call.error_code,
+        usage,
+        cost.nano_usd,
+        computed.nano_usd,
+        computed.parts or {},
+        reading.service_tier,
+        cost.is_priced,
+        cost.source,
+        reading.stop_reason,
+        reading.model,
+        reading.response_id,
+        reading.digest(),
+        *_durations(call, deps.clock.monotonic_ns()),
+        len(call.body),
+        call.answer_bytes,
+        _recorded(call, call.body[:cap]) if is_full and call.has_text else None,
+        _recorded(call, _said(call)) if is_full else None,
+        is_full and (len(call.body) > cap or call.answer_bytes > call.kept_bytes),
+        policy.body_policy,
+        caller is not None and caller.is_revoked(deps.policy.current()),
+        call.replay_of,
+    )
+
+
+def _durations(call: Call, now_ns: int) -> tuple[int, int, int, int, int]:
+    """Of queue, connect, first byte, first token and all, in microseconds; 0 for what never came."""
+    begun, asked, answered, token = call.begun_ns, call.asked_ns, call.answered_ns, call.first_token_ns
+    return (
+        (begun - call.received_ns) // 1000 if begun else 0,
+        (asked - begun) // 1000 if asked else 0,
+        (answered - asked) // 1000 if answered else 0,
+        (token - asked) // 1000 if token else 0,
+        (now_ns - call.received_ns) // 1000,
     )
 
 
@@ -179,9 +187,10 @@ def _computed(call: Call, usage: Usage) -> Cost:
     provider, reading = call.provider, call.reading
     if provider is None or call.replay_of:
         return Cost(0, True, "")
-    tier = reading.service_tier if reading else ""
-    answered_by = reading.model if reading else ""
-    return call.shared.deps.prices.cost_of_call(provider, (call.model, answered_by), usage, call.at_ns, tier)
+    prices = call.shared.deps.prices
+    if reading is None:
+        return prices.cost(provider, call.model, usage, call.at_ns)
+    return prices.cost_of_call(provider, (call.model, reading.model), usage, call.at_ns, reading.service_tier)
 
 
 def _bound(call: Call, provider: Provider) -> int:
@@ -208,7 +217,3 @@ def _recorded(call: Call, body: bytes) -> str:
     key = call.caller.key if call.caller is not None else ""
     provider_key = call.provider.api_key if call.provider is not None else ""
     return without_keys(body.decode("utf-8", "replace"), (key, provider_key))
-
-
-def _microseconds(start_ns: int, end_ns: int) -> int:
-    return (end_ns - start_ns) // 1000 if end_ns > start_ns > 0 else 0

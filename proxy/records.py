@@ -61,7 +61,7 @@ class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=T
     label: str = ""  # the same for a person: '"Finland heat pump subsidy"' or the last user message's first words
     cost_bound_nano_usd: int = 0
     traceparent: str = ""  # as the client sent it
-    span_id: str = ""  # 16 hex digits, ours
+    span_id: str = ""  # 16 hex digits, ours; of a model's call it follows from the call's id
     asked_dialect: str = ""  # of a translated call: what the provider is asked in
     dropped: tuple[str, ...] = ()  # parameters that the provider did not get, in the client's words
     while_waiting: bool = False  # the run waited for a person, or its task for another: cost of waiting

@@ -1,9 +1,18 @@
 """What a request says in its head, before its body, and what follows from that alone."""
 
+import re
+
+from pointsman.contract import IDEMPOTENCY_HEADER
+
 from proxy.endpoints import Endpoint
 from proxy.errors import Headers
 from proxy.subagents import name_subagent
 from proxy.targets import Target
+
+PROVIDER_HEADER = b"x-pointsman-provider"
+
+_IDEMPOTENCY = IDEMPOTENCY_HEADER.encode()
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Said:
@@ -12,7 +21,19 @@ class Said:
     So nothing of a single call may stand here, and not the length of its body.
     """
 
-    __slots__ = ("headers", "keep_alive", "method", "passed", "query", "sent_headers", "subagent", "where")
+    __slots__ = (
+        "headers",
+        "is_keyed",
+        "keep_alive",
+        "method",
+        "passed",
+        "provider",
+        "query",
+        "sent_headers",
+        "subagent",
+        "traceparent",
+        "where",
+    )
 
     def __init__(
         self,
@@ -31,4 +52,8 @@ class Said:
         self.headers = headers  # the same by name
         self.keep_alive = keep_alive
         self.subagent = name_subagent(headers)
+        trace = headers.get(b"traceparent", b"")
+        self.traceparent = trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else ""
+        self.is_keyed = _IDEMPOTENCY in headers
+        self.provider = headers.get(PROVIDER_HEADER)  # asks one of them by its name, where no model says which
         self.passed: tuple[Target, bytes] | None = None  # the lines of them that went on to the last target

@@ -29,7 +29,7 @@ LONGEST_RETRY_SECONDS = 86_400.0
 
 def read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
     """The headers for the client, and the answer's content type and encoding."""
-    said = dict(attempt.headers)
+    said = attempt.by_name
     headers = [header for header in attempt.headers if header[0] not in _DROPPED]
     if _REQUEST_ID in said:
         headers.append((_UPSTREAM_REQUEST_ID, said[_REQUEST_ID]))
@@ -38,7 +38,8 @@ def read_headers(call: Call, attempt: Attempt) -> tuple[Headers, bytes, bytes]:
         headers.extend(dropped_header(call))
     if call.provider is not None and call.provider.is_simulated:
         headers.append((SIMULATED_HEADER.encode(), b"true"))
-    return headers, said.get(b"content-type", b""), said.get(b"content-encoding", b"").strip().lower()
+    encoding = said.get(b"content-encoding")
+    return headers, said.get(b"content-type", b""), encoding.strip().lower() if encoding else b""
 
 
 def foreign_headers(call: Call, attempt: Attempt) -> Headers:

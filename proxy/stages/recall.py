@@ -19,7 +19,7 @@ _HEADER = IDEMPOTENCY_HEADER.encode()
 
 
 def is_keyed(call: Call) -> bool:
-    return _HEADER in call.headers
+    return call.said.is_keyed
 
 
 async def recall(call: Call, asking: Callable[[Call], Coroutine[Any, Any, None]]) -> bool:

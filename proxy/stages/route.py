@@ -10,7 +10,6 @@ from proxy.errors import NO_MODEL, Dialect, UnknownModel
 from proxy.ports import Provider
 from proxy.providers.registry import dialect_for, known_of
 
-PROVIDER_HEADER = b"x-pointsman-provider"  # asks one of them by its name, where no model says which
 MOST_REMEMBERED = 2048  # names of models come from clients
 
 
@@ -44,7 +43,7 @@ def route(call: Call) -> None:
     """Sets provider, its dialect, and the model as it names it. Raises UnknownModel (404)."""
     where = call.where
     providers: Sequence[Provider] = call.policy.providers
-    name = call.headers.get(PROVIDER_HEADER)
+    name = call.said.provider
     if name is not None:
         providers = _named(providers, name.decode("latin-1"))
     if where.operation in {"embed", "other"} or not call.model:

@@ -21,6 +21,8 @@ from proxy.wire.content import Decoder, plain
 from proxy.wire.json_array import ElementCutter
 from proxy.wire.sse import FrameCutter, looks_streamed
 
+_COST = COST_HEADER.encode()
+
 
 class Cutter(Protocol):
     """Lets what is whole through, keeps the rest back."""
@@ -95,7 +97,7 @@ def complete_headers(call: Call, whole: Whole) -> Headers:
     """With what is known only when the call is settled."""
     return [
         *whole.headers,
-        (COST_HEADER.encode(), b"%d" % call.cost_nano_usd),
+        (_COST, b"%d" % call.cost_nano_usd),
         (b"content-length", b"%d" % len(whole.body)),
     ]
 

@@ -18,6 +18,7 @@ import msgspec
 from proxy.errors import ProxyError, UpstreamCut, UpstreamTimeout, UpstreamUnreachable
 from proxy.ports import Clock
 from proxy.upstream.connection import Connection, Pool
+from proxy.wire.whole_answer import WholeAnswer
 
 HIGH_WATER = 256 * 1024  # stop reading the provider while so much waits for a slow client
 MOST_HEAD_BYTES = 256 * 1024
@@ -44,6 +45,7 @@ class Attempt(msgspec.Struct, eq=False):
     answered_at_ns: int = 0  # when the head of the answer was complete
     status: int = 0
     headers: list[tuple[bytes, bytes]] = []  # names in lower case
+    by_name: dict[bytes, bytes] = {}  # the same
     is_complete: bool = False
     is_stale: bool = False  # its connection had been closed by the server while we were writing: to be asked anew
     _parts: list[bytes] = []
@@ -195,10 +197,10 @@ class Attempt(msgspec.Struct, eq=False):
             self._tell()
         self._wake()
 
-    def feed_whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """An answer that came in one piece, see `proxy/wire/whole_answer.py`."""
-        self.status, self.headers, self._in_body = status, headers, True
-        self._keeps_alive = self.is_complete = True
+    def feed_whole(self, answer: WholeAnswer) -> None:
+        """An answer that came in one piece."""
+        self.status, self.headers, self.by_name, body = answer
+        self._in_body = self._keeps_alive = self.is_complete = True
         self._parts, self._size = [body] if body else [], len(body)
         self.answered_at_ns = self._clock.monotonic_ns()
         self._tell()
@@ -227,7 +229,7 @@ class Attempt(msgspec.Struct, eq=False):
     def on_head(self, status: int, headers: list[tuple[bytes, bytes]], parser: httptools.HttpResponseParser) -> None:
         if self.is_complete or status < 200:  # 100 Continue, 103 Early Hints: the answer is still to come
             return
-        self.status, self.headers, self._in_body = status, headers, True
+        self.status, self.headers, self.by_name, self._in_body = status, headers, dict(headers), True
         self._keeps_alive = parser.should_keep_alive()
         self.answered_at_ns = self._clock.monotonic_ns()
 

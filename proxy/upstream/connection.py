@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
         if attempt is None:
             self.transport.abort()
         elif not self._is_fed and (answer := self.pool.read_whole(data)) is not None:
-            attempt.feed_whole(*answer)
+            attempt.feed_whole(answer)
         else:
             self._is_fed = True
             attempt.feed(self, data)

@@ -1,73 +1,91 @@
 """An answer of HTTP/1.1 that came in one piece, with a length and nothing unusual: most JSON answers do.
 
-A parser calls back for each header; here lines that have been seen before, as most of a provider's are in each of its
-answers, cost a look-up. Whatever is not plain to see is left to the parser, which knows all of
+A parser calls back for each header; here a line that has been seen before, as most of a provider's are in each of its
+answers, costs a look-up. Whatever is not plain to see is left to the parser, which knows all of
 https://www.rfc-editor.org/rfc/rfc9112.
 """
 
 import re
+from typing import NamedTuple, TypeVar
 
 from proxy.errors import Headers
 
 MOST_REMEMBERED = 4096  # lines; a provider's request ids are new each time
 LONGEST_REMEMBERED = 200
 
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PREFIX = b"HTTP/1.1 "
+_STATUS = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2})(?: [^\r\n\0]*)?")
+_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)")
+_T = TypeVar("_T")
+_BODILESS = frozenset((204, 304))
 _UNUSUAL = frozenset((b"transfer-encoding", b"upgrade", b"trailer"))
-_BODILESS = frozenset((b"204", b"304"))
-_AFTER_STATUS = frozenset((b"", b" "))
 
 
-class _Lines(dict[bytes, tuple[bytes, bytes] | None]):
-    """Header lines as name and value; None for one that is not well-formed."""
+class WholeAnswer(NamedTuple):
+    """Names in lower case."""
 
-    def __missing__(self, line: bytes) -> tuple[bytes, bytes] | None:
-        name, colon, value = line.partition(b":")
-        header = (name.lower(), value.strip(b" \t")) if colon and _NAME.fullmatch(name) else None
-        if len(line) <= LONGEST_REMEMBERED:
-            if len(self) >= MOST_REMEMBERED:
-                self.clear()
-            self[line] = header
-        return header
+    status: int
+    headers: Headers
+    by_name: dict[bytes, bytes]
+    body: bytes
+
+
+class _NotPlainError(Exception):
+    """It is for the parser."""
+
+
+class _Statuses(dict[bytes, int]):
+    """Status lines of final answers with a body, and their codes."""
+
+    def __missing__(self, line: bytes) -> int:
+        found = _STATUS.fullmatch(line)
+        if found is None or int(found[1]) in _BODILESS:
+            raise _NotPlainError
+        _remember(self, line, int(found[1]))
+        return int(found[1])
+
+
+class _Lines(dict[bytes, tuple[bytes, bytes]]):
+    """Header lines, as name and value."""
+
+    def __missing__(self, line: bytes) -> tuple[bytes, bytes]:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            raise _NotPlainError
+        name, value = found[1].lower(), found[2].rstrip(b" \t")
+        if name in _UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive"):
+            raise _NotPlainError
+        _remember(self, line, (name, value))
+        return name, value
 
 
 class WholeAnswers:
-    """Reads them, for one process. Remembers lines."""
+    """Reads them. Remembers lines, so one for each provider."""
 
     def __init__(self) -> None:
+        self._statuses = _Statuses()
         self._lines = _Lines()
 
-    def read(self, data: bytes) -> tuple[int, Headers, bytes] | None:
-        """Status, headers with names in lower case, and body; None for an answer that has to be parsed."""
+    def read(self, data: bytes) -> WholeAnswer | None:
+        """None for an answer that has to be parsed."""
         end = data.find(b"\r\n\r\n")
-        if end < 0 or not data.startswith(_PREFIX) or data.endswith(b"\n"):  # so ends a stream, or one of its chunks
+        if end < 0 or data.endswith(b"\n"):  # so ends a stream, or one of its chunks
             return None
-        head = data[:end]
-        first, *lines = head.split(b"\r\n")
-        breaks = len(lines)
-        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head:
-            return None
+        first, *lines = data[:end].split(b"\r\n")
         known = self._lines
-        headers = [known[line] for line in lines]
-        if None in headers:
+        try:
+            status = self._statuses[first]
+            headers = [known[line] for line in lines]
+        except _NotPlainError:
             return None
-        said: dict[bytes, bytes] = dict(headers)  # type: ignore[arg-type]  # none of them is None
-        length = said.get(b"content-length", b"")
-        if not length.isdigit() or len(data) - end - 4 != int(length[:18]) or not _is_plain(first, said, breaks):
+        by_name = dict(headers)
+        length = by_name.get(b"content-length", b"")
+        if len(by_name) != len(lines) or not length.isdigit() or int(length[:18]) != len(data) - end - 4:
             return None
-        return int(first[9:12]), headers, data[end + 4 :]  # type: ignore[return-value]  # as above
+        return WholeAnswer(status, headers, by_name, data[end + 4 :])
 
 
-def _is_plain(first: bytes, said: dict[bytes, bytes], count: int) -> bool:
-    """One final answer with a body, nothing said twice, and the connection goes on."""
-    status, rest = first[9:12], first[12:13]
-    return (
-        len(said) == count
-        and _UNUSUAL.isdisjoint(said)
-        and status.isdigit()
-        and status >= b"200"
-        and status not in _BODILESS
-        and rest in _AFTER_STATUS
-        and said.get(b"connection", b"keep-alive").lower() == b"keep-alive"
-    )
+def _remember(known: dict[bytes, _T], line: bytes, meaning: _T) -> None:
+    if len(line) <= LONGEST_REMEMBERED:
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        known[line] = meaning

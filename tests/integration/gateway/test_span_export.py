@@ -57,16 +57,15 @@ async def test_each_call_of_a_run_is_one_span_in_its_trace(tmp_path: Path) -> No
             gone = await client.post("/v1/chat/completions", json={"model": "gpt-5-mini", "messages": []})
             assert gone.status_code == 502
         await asyncio.to_thread(wait_until, lambda: len(collector.spans) >= 3, "three spans arrive")
-        calls = {row["span_id"]: row for row in place.rows("SELECT * FROM calls")}
+        calls = {row["call_id"]: row for row in place.rows("SELECT * FROM calls")}
 
-    assert len(calls) == len(collector.spans) == 3
+    assert len(calls) == len({span.span_id for span in collector.spans}) == 3
     for span in collector.spans:
-        call = calls[span.span_id.hex()]
+        found = attributes(span)
+        call = calls[found["pointsman.call.id"]]
         assert span.trace_id.hex() == trace_id_of_run("r_0")
         assert (span.name, span.kind) == ("chat gpt-5-mini", Span.SpanKind.SPAN_KIND_CLIENT)
         assert (span.start_time_unix_nano, span.end_time_unix_nano) == (call["started_at_ns"], call["ended_at_ns"])
-        found = attributes(span)
-        assert found["pointsman.call.id"] == call["call_id"]
         assert found["pointsman.cost.nano_usd"] == call["cost_nano_usd"]
         assert found["server.port"] == place.upstream_port
         assert found["pointsman.simulated"] is True
