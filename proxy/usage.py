@@ -30,6 +30,7 @@ from proxy.dialects.gemini.usage import tier_of as gemini_tier_of
 from proxy.dialects.openai.usage import parse_usage as parse_openai_usage
 from proxy.dialects.reading import count_of, member, text_of
 from proxy.dialects.responses.usage import count_file_searches, count_searches, parse_usage
+from proxy.dialects.usage_only import milliseconds_of, parse_counted
 from proxy.records import Usage
 
 Raw = dict[str, Any]
@@ -39,7 +40,6 @@ _INVOKED = ("inputTokenCount", "inputTextTokenCount", "generation_token_count")
 _OPENAI = ("prompt_tokens", "completion_tokens")
 _ANTHROPIC = ("cache_creation_input_tokens", "cache_read_input_tokens", "cache_creation", "inference_geo", "iterations")
 _RESPONSES = ("total_tokens", "input_tokens_details", "input_token_details")
-_LONGEST_SECONDS = 10**7
 _WITHIN = ("response", "message", "metadata", "delta", "result", "interaction", "x_groq", "body", "payload")
 _COUNTED = ("seconds", "pages_processed", "characters", "input_characters")
 _NAMES = ("usageMetadata", "usage_metadata", "usage", "usage_info", "meta", "amazon-bedrock-invocationMetrics")
@@ -171,7 +171,7 @@ def _openai(raw: Raw) -> Usage:
         thought = {"completion_tokens_details": {"reasoning_tokens": raw.get("reasoning_tokens")}}
         return parse_openai_usage({**raw, **details, **thought})
     usage = parse_openai_usage(raw)
-    heard = _milliseconds(raw.get("prompt_audio_seconds"))  # Mistral's transcriptions
+    heard = milliseconds_of(raw.get("prompt_audio_seconds"))  # Mistral's transcriptions
     return replace(usage, units={"audio_ms": heard}) if heard else usage
 
 
@@ -228,25 +228,6 @@ def _invoked(raw: Raw) -> Usage:
     )
 
 
-def _counted(raw: Raw) -> Usage:
-    """Transcriptions by their length, speech by its text, documents by their pages."""
-    units = {
-        "audio_ms": _milliseconds(raw.get("seconds") or raw.get("duration")),
-        "pages": count_of(raw.get("pages_processed")),
-        "characters": count_of(raw.get("characters") or raw.get("input_characters")),
-    }
-    return Usage(units={name: count for name, count in units.items() if count} or None)
-
-
-def _milliseconds(seconds: object) -> int:
-    """Of a number, or of one that is written as a text."""
-    try:
-        length = float(seconds) if isinstance(seconds, int | float | str) else 0.0
-    except ValueError:
-        return 0
-    return round(length * 1000) if 0 < length < _LONGEST_SECONDS else 0
-
-
 def _ollama(raw: Raw) -> Usage:
     return Usage(input=count_of(raw.get("prompt_eval_count")), output=count_of(raw.get("eval_count")))
 
@@ -254,7 +235,7 @@ def _ollama(raw: Raw) -> Usage:
 _PARSERS: Mapping[str, Callable[[Raw], Usage]] = {
     "anthropic": parse_billed_usage,
     "bedrock": parse_bedrock_usage,
-    "counted": _counted,
+    "counted": parse_counted,
     "cohere": parse_cohere_usage,
     "gemini": _gemini,
     "interactions": _interactions,

@@ -35,7 +35,8 @@ def parse_usage(said: dict[str, Any], searches: int = 0) -> Usage:
 
     video = None
     if "VIDEO" in read_in or "VIDEO" in written:
-        video = {"video_input": entered("VIDEO"), "video_output": written.get("VIDEO", 0)}
+        counts = {"video_input": entered("VIDEO"), "video_output": written.get("VIDEO", 0)}
+        video = {name: count for name, count in counts.items() if count} or None
     return Usage(
         input=fresh,
         cache_read=cached,

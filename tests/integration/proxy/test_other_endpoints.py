@@ -51,6 +51,16 @@ async def test_a_form_passes_to_the_provider_that_its_model_names(tmp_path: Path
     assert ended.get("request_body") is None, "a form with a file in it is nothing to read"
 
 
+async def test_a_transcription_that_counts_no_tokens_costs_by_its_length(tmp_path: Path) -> None:
+    answer = {"text": "hello", "usage": {"type": "duration", "seconds": 60}}
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    async with proxied(tmp_path, answering(whole(orjson.dumps(answer)))) as (_, proxy):
+        await proxy.ask(FORM, path="/v1/audio/transcriptions", headers=headers)
+    ended = proxy.sink.ended
+    assert (ended["usage"], ended["cost_nano_usd"]) == ({"units": {"audio_ms": 60_000}}, 6_000_000)
+    assert ended["cost_parts"] == {"audio_ms": 6_000_000}
+
+
 async def test_sound_passes_as_it_comes_and_is_not_kept(tmp_path: Path) -> None:
     sound = bytes(range(256)) * 400
     script = answering(whole(sound, headers="content-type: audio/mpeg"))
