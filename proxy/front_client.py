@@ -75,8 +75,11 @@ class FrontClient:
         """A stream that is there as a whole."""
         if self.disconnected:
             return
-        chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
-        self._front.transport.write(self._render(status, headers, _CHUNKED) + chunks)
+        head = self._render(status, headers, _CHUNKED)
+        if body:
+            self._front.transport.writelines((b"%b%x\r\n" % (head, len(body)), body, b"\r\n0\r\n\r\n"))
+        else:
+            self._front.transport.write(head + b"0\r\n\r\n")
         self.is_started = True
         self._complete()
 

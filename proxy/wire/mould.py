@@ -17,41 +17,38 @@ _PLAIN = re.compile(rb'[^"\\\x00-\x1f]+')
 
 
 class Cast(NamedTuple):
-    """A block in three: frames to be read otherwise, the texts of a run of alike frames, and what follows."""
+    """Of a block: the texts of a run of alike frames, and where the run stands; what is around it is read otherwise."""
 
-    before: bytes
+    start: int
     text: str
-    after: bytes
+    end: int
 
 
 class Mould:
     """The form of one stream's plain events."""
 
-    __slots__ = ("_end", "_joint", "_needle", "_rest", "_start")
+    __slots__ = ("_end", "_needle", "_rest", "_start")
 
     def __init__(self, head: bytes, tail: bytes) -> None:
         self._start = b"data: " + head
         self._end = tail + b"\n\n"
-        self._joint = self._end + self._start
-        self._needle = self._joint[-SPLIT_BYTES:]
-        self._rest = len(self._joint) - len(self._needle)
+        joint = self._end + self._start
+        self._needle = joint[-SPLIT_BYTES:]
+        self._rest = joint[:-SPLIT_BYTES]
 
-    def cast(self, block: bytes) -> Cast | None:
-        """None for a block without such events, or with one among them that is not alike."""
-        start = block.find(self._start)
+    def cast(self, block: bytes, position: int = 0) -> Cast | None:
+        """From a position on. None for a block without such events, or with one among them that is not alike."""
+        start = block.find(self._start, position)
         begin = start + len(self._start)
         end = block.rfind(self._end, begin)
         if start < 0 or end < 0:
             return None
-        run = block[begin:end]
-        *pieces, last = run.split(self._needle)
-        rest = -self._rest
-        texts = [piece[:rest] for piece in pieces]
+        *pieces, last = block[begin:end].split(self._needle)
+        rest = self._rest
+        texts = [piece.removesuffix(rest) for piece in pieces]  # one that does not end so will not be read as a text
         texts.append(last)
-        if self._joint.join(texts) != run:
-            return None
         text = _read_texts(texts)
-        return None if text is None else Cast(block[:start], text, block[end + len(self._end) :])
+        return None if text is None else Cast(start, text, end + len(self._end))
 
 
 def _read_texts(texts: list[bytes]) -> str | None:

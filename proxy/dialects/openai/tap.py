@@ -128,42 +128,45 @@ class OpenAIStreamReader:
         self._tried = 0
 
     def read(self, block: bytes) -> int:
-        usage_only = 0
+        usage_only = position = 0
         if not self._unnamed:
-            usage_only, block = self._read_first(block)
+            usage_only, position = self._read_first(block)
         if not (self.reading.model or self._unnamed == MOST_UNNAMED):
-            self._read_heads(block)
-        found = self._mould.cast(block) if self._mould is not None else None
-        if found is None and self._tried < MOST_TRIED and self._learn(block):
-            found = self._mould.cast(block) if self._mould is not None else None
+            self._read_heads(block[position:])
+        found = self._mould.cast(block, position) if self._mould is not None else None
+        if found is None and self._tried < MOST_TRIED and self._learn(block, position):
+            found = self._mould.cast(block, position) if self._mould is not None else None
         if found is None:
-            return usage_only + self._read(block)
-        if found.before:
-            usage_only += self._read(found.before)
+            return usage_only + self._read(block[position:])
+        if found.start > position:
+            usage_only += self._read(block[position : found.start])
         self.reading.add_text(found.text)
-        return usage_only + (self._read(found.after) if found.after else 0)
+        return usage_only + (self._read(block[found.end :]) if found.end < len(block) else 0)
 
-    def _read_first(self, block: bytes) -> tuple[int, bytes]:
-        """The first event says more than all others. Answers as `read`, and what follows it."""
-        frame, end, rest = block.partition(b"\n\n")
-        answer = _decoded(_decode, frame[6:]) if end and frame.startswith(b"data: ") else None
+    def _read_first(self, block: bytes) -> tuple[int, int]:
+        """The first event says more than all others. Answers as `read`, and where the next one begins."""
+        end = block.find(b"\n\n")
+        answer = _decoded(_decode, block[6:end]) if end >= 0 and block.startswith(b"data: ") else None
         if answer is None:
-            return 0, block
+            return 0, 0
         self._unnamed += 1
         _take_head(answer, self.reading)
         _take(answer, self.reading)
-        return int(is_usage_only(answer)), rest
+        return int(is_usage_only(answer)), end + 2
 
-    def _learn(self, block: bytes) -> bool:
+    def _learn(self, block: bytes, position: int) -> bool:
         """By one of the next events."""
         self._mould = None
-        for frame in block.split(b"\n\n", 3)[:3]:
+        for _ in range(3):
+            end = block.find(b"\n\n", position)
+            if end < 0:
+                return False
             self._tried += 1
-            if frame.startswith(b"data: "):
-                chunk = _decoded(_decode_chunk, event := frame[6:])
-                if chunk is not None and (text := _plain_text(chunk)):
-                    self._mould = learn(event, b"content", text)
-                    return self._mould is not None
+            event, position = block[position + 6 : end], end + 2
+            chunk = _decoded(_decode_chunk, event)
+            if chunk is not None and (text := _plain_text(chunk)):
+                self._mould = learn(event, b"content", text)
+                return self._mould is not None
         return False
 
     def _read(self, block: bytes) -> int:
