@@ -91,3 +91,21 @@ async def writer(http, database, admin) -> Client:
     async with database.transaction() as session:
         agent = await register_agent(session, admin.workspace_id, "writer", 1, capabilities=["draft"])
         return Client(http, await create_key(session, KeyKind.AGENT, admin.workspace_id, "w", 1, agent.agent_id))
+
+
+@pytest.fixture
+async def offer(script, writer) -> dict[str, Any]:
+    """What the writer is given to do."""
+    await script.post("/tasks", {"title": "Write it"})
+    return (await writer.post("/agents/me/next", {"wait_seconds": 0})).json()
+
+
+@pytest.fixture
+def run(offer, writer) -> Client:
+    """Speaks with the run's key."""
+    return writer.with_key(offer["run"]["key"])
+
+
+@pytest.fixture
+def path(offer) -> str:
+    return f"/runs/{offer['run']['run_id']}"

@@ -13,12 +13,6 @@ NAMED = {"version": "1", "sha256": "0" * 64, "agent": "drafty", "handle": "qa", 
 
 
 @pytest.fixture
-async def offer(script, writer):
-    await script.post("/tasks", {"title": "Write it"})
-    return (await writer.post("/agents/me/next", {"wait_seconds": 0})).json()
-
-
-@pytest.fixture
 def callers(script, writer, offer):
     return {"admin": script, "agent": writer, "run": writer.with_key(offer["run"]["key"])}
 

@@ -21,17 +21,6 @@ async def offer(script, writer):
     return await offer_of(script, writer)
 
 
-@pytest.fixture
-def run(offer, writer):
-    """Speaks with the run's key."""
-    return writer.with_key(offer["run"]["key"])
-
-
-@pytest.fixture
-def path(offer):
-    return f"/runs/{offer['run']['run_id']}"
-
-
 async def test_an_offer_holds_everything_a_run_needs(offer):
     assert offer["task"]["brief"] == "Well."
     assert (offer["run"]["number"], offer["run"]["epoch"]) == (1, 1)

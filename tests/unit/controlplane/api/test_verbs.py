@@ -7,22 +7,6 @@ from controlplane.domain.state import Actor, ActorKind
 from controlplane.store.tables import User
 
 
-@pytest.fixture
-async def offer(script, writer):
-    await script.post("/tasks", {"title": "Write it"})
-    return (await writer.post("/agents/me/next", {"wait_seconds": 0})).json()
-
-
-@pytest.fixture
-def run(offer, writer):
-    return writer.with_key(offer["run"]["key"])
-
-
-@pytest.fixture
-def path(offer):
-    return f"/runs/{offer['run']['run_id']}"
-
-
 async def submit(run, path, content="# Draft"):
     return await run.post(f"{path}/submit", {"content": content})
 
