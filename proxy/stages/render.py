@@ -108,8 +108,8 @@ def ask_for_usage(body: bytes, stream_options: object) -> tuple[bytes, bool]:
         if stream_options.get("include_usage") is True:
             return body, False
         options = orjson.dumps({**stream_options, "include_usage": True})
-    elif stream_options is None and b'"stream_options"' not in body and body.endswith(b"}"):
-        return body[:-1] + b',"stream_options":{"include_usage":true}}', True  # it has a model, so there is a comma
+    elif stream_options is None and b'"stream_options"' not in body:
+        return body.rstrip()[:-1] + b',"stream_options":{"include_usage":true}}', True  # after its model, at least
     elif stream_options is None:
         options = b'{"include_usage":true}'
     else:
