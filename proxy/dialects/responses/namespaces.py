@@ -1,6 +1,7 @@
 """Functions in a namespace, flattened for everybody who knows no namespaces, and found again.
 
 `tickets` with `create` is called `tickets__create` in the hub; whoever renders for this API takes the first half off.
+A function that stands in none and was found by a tool search is called as if it were in one of its own name.
 """
 
 from proxy.canonical.request import Request, Tool
@@ -9,7 +10,7 @@ SEPARATOR = "__"
 
 
 def flat_name(namespace: str, name: str) -> str:
-    return f"{namespace}{SEPARATOR}{name}" if namespace else name
+    return f"{namespace}{SEPARATOR}{name}" if namespace and namespace != name else name
 
 
 def inner_name(name: str, namespace: str) -> str:

@@ -80,7 +80,8 @@ def plain(response: dict[str, Any]) -> dict[str, Any]:
             for part in item["content"]:
                 text += part.get("text") or part.get("refusal") or ""
         elif item["type"] == "function_call":
-            name = f"{item['namespace']}__{item['name']}" if item.get("namespace") else item["name"]
+            own = item.get("namespace") in {None, item["name"]}  # deferred, and found by a search
+            name = item["name"] if own else f"{item['namespace']}__{item['name']}"
             calls.append((name, item["arguments"] or "{}", item["call_id"]))
         elif item["type"] == "custom_tool_call":
             calls.append((item["name"], item["input"], item["call_id"]))

@@ -366,3 +366,15 @@ def test_a_document_of_text_tells_what_it_cannot_say() -> None:
     rendered = CODEC.render_request(Request("anthropic", "gpt-5", [Message("user", [document])]))
     assert rendered.body["input"] == [{"role": "user", "content": [{"type": "input_text", "text": "Log\nSo."}]}]
     assert [loss.name for loss in rendered.losses] == ["context"]
+
+
+def test_a_function_found_by_a_search_is_called_by_its_own_name_alone() -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "find", "namespace": "find", "arguments": "{}"}
+    request = CODEC.parse_request(
+        {"model": "m", "input": [call], "tools": [{"type": "function", "name": "find", "defer_loading": True}]}
+    )
+    (part,) = request.messages[0].parts
+    assert isinstance(part, ToolCall)
+    assert part.name == "find"
+    (again,) = CODEC.render_request(request).body["input"]
+    assert {name: again[name] for name in call} == call
