@@ -14,9 +14,13 @@ from proxy.records import Usage
 def parse_usage(raw: dict[str, Any]) -> Usage:
     billed = raw.get("billed_units")
     searches = count_of(member(billed, "search_units"))
-    if isinstance(billed, dict) and ("input_tokens" in billed or "output_tokens" in billed):
+    if isinstance(billed, dict) and ("input_tokens" in billed or "output_tokens" in billed or "image_tokens" in billed):
+        pictures = count_of(billed.get("image_tokens"))  # of embeddings, beside those of text
         return Usage(
-            input=count_of(billed.get("input_tokens")), output=count_of(billed.get("output_tokens")), searches=searches
+            input=count_of(billed.get("input_tokens")) + pictures,
+            output=count_of(billed.get("output_tokens")),
+            image_input=pictures,
+            searches=searches,
         )
     tokens = raw.get("tokens")
     whole_input = count_of(member(tokens, "input_tokens"))

@@ -79,6 +79,8 @@ def asked(provider: str, model: str, answer: Any, tier: str = "") -> dict[str, A
         ("mistral", "", {**READ_BY_MISTRAL, "document_annotation": "{}"}, "0.015"),  # 5 a thousand
         ("cohere", "rerank-v3.5", RANKED, "0.002"),
         ("cohere", "rerank-v4.0-pro", RANKED, "0.0025"),
+        ("cohere", "embed-v4.0", {"meta": {"billed_units": {"input_tokens": 100, "image_tokens": 1000}}}, "0.000482"),
+        ("voyageai", "rerank-2.5", {"usage": {"total_tokens": 1000}}, "0.00005"),
         ("openai", "", LOOKED_UP, "0.00545"),  # 1000 x 0.25 + 100 x 2 and twice 2.5 a thousand
         ("google", "gemini-embedding-2", WATCHED, "0.00604"),  # 500 x 12 + 200 x 0.2
         ("openai", "gpt-image-1", PAINTED_FROM_CACHE, "0.004"),  # 100 x 5 + 200 x 10 + 600 x 2.5
