@@ -40,6 +40,7 @@ def render_messages(request: Request, losses: Losses) -> tuple[list[Block], list
     for turn in messages:
         turn["content"] = move_points(turn["content"])
     if not messages or messages[0]["role"] == "assistant":
+        losses.add("messages", "Bedrock wants a user's message with words first; a placeholder stands there.")
         messages.insert(0, {"role": "user", "content": [{"text": _OPENING}]})
     return system, messages
 

@@ -32,7 +32,8 @@ def render_contents(request: Request, losses: Losses) -> tuple[list[dict[str, An
         system and not contents and request.dialect != "gemini"
     ):  # an instruction alone is refused where nothing is asked
         return [], [{"role": "user", "parts": system}]
-    if (messages and not contents) or (contents and contents[0]["role"] == "model" and messages[lead].role == "user"):
+    is_unasked = bool(contents) and contents[0]["role"] == "model"
+    if (messages and not contents) or (is_unasked and (request.dialect != "gemini" or messages[lead].role == "user")):
         # An empty question is taken as it is, where none, or a call that nobody asked for, is refused.
         contents.insert(0, {"role": "user", "parts": [{"text": ""}]})
     _order_results(contents, request)

@@ -73,7 +73,9 @@ def test_systems_words_lead_and_later_ones_are_the_users() -> None:
 
 def test_a_conversation_begins_with_the_user() -> None:
     assert contents(render(assistant(Text("Hello")), user(Text("Hi"))))[0] == [{"text": "."}]
-    assert contents(render(Message("system", [Text("A")]))) == [[{"text": "."}]]
+    rendered = render(Message("system", [Text("A")]))
+    assert contents(rendered) == [[{"text": "."}]]
+    assert names(rendered) == {"messages"}
 
 
 def test_blank_texts_are_left_out() -> None:

@@ -19,7 +19,7 @@ def asked(model: str = "gemini-2.5-flash", dialect: Dialect = "openai", **more: 
 
 def rendered(*parts: Part, model: str = "gemini-2.5-flash", role: Any = "user") -> list[dict[str, Any]]:
     body = CODEC.render_request(asked(model, messages=[Message(role, list(parts))])).body
-    found: list[dict[str, Any]] = body["contents"][0]["parts"]
+    found: list[dict[str, Any]] = body["contents"][-1]["parts"]
     return found
 
 
@@ -71,6 +71,13 @@ def test_an_empty_question_stays_before_the_call_that_answered_it() -> None:
     assert contents[0]["parts"] == [{"text": ""}]
 
 
+def test_an_empty_question_stands_before_a_call_that_the_history_begins_with() -> None:
+    messages = [Message("assistant", [ToolCall("a", "f")]), Message("tool", [ToolResult("a", [Text("1")])])]
+    contents = CODEC.render_request(asked(messages=messages)).body["contents"]
+    assert [content["role"] for content in contents] == ["user", "model", "user"]
+    assert contents[0]["parts"] == [{"text": ""}]
+
+
 def test_a_document_of_text_keeps_its_title_and_loses_what_google_cannot_be_told() -> None:
     extra = {"citations": {"enabled": True}}
     document = Media("document", "text/plain", text="So.", name="Log", extra=extra, extra_of="anthropic")
@@ -89,8 +96,8 @@ def test_parallel_results_stand_in_one_content_in_the_order_of_their_calls() -> 
         HI,
     ]
     contents = CODEC.render_request(asked(messages=messages)).body["contents"]
-    assert [content["role"] for content in contents] == ["model", "user"]
-    assert contents[1]["parts"] == [
+    assert [content["role"] for content in contents] == ["user", "model", "user"]
+    assert contents[2]["parts"] == [
         {"functionResponse": {"name": "f", "response": {"output": "1"}}},
         {"functionResponse": {"name": "f", "response": {"output": "2"}}},
         {"functionResponse": {"id": "given", "name": "g", "response": {"output": "3"}}},
@@ -129,7 +136,7 @@ def test_thinking_of_others_is_left_out_without_a_loss() -> None:
         messages=[Message("assistant", [Thinking("hm", "sig", made_by="anthropic"), Text("yes"), Thinking("hm")])]
     )
     result = CODEC.render_request(request)
-    assert result.body["contents"][0]["parts"] == [{"text": "yes"}]
+    assert result.body["contents"][-1]["parts"] == [{"text": "yes"}]
     assert result.losses == []
 
 
@@ -159,7 +166,7 @@ def test_a_signature_that_another_made_does_not_go_to_google() -> None:
 def test_arguments_that_are_no_object_go_as_text_and_are_told() -> None:
     request = asked(messages=[Message("assistant", [ToolCall("a", "f", '{"half')])])
     result = CODEC.render_request(request)
-    assert result.body["contents"][0]["parts"][0]["functionCall"]["args"] == {"arguments": '{"half'}
+    assert result.body["contents"][-1]["parts"][0]["functionCall"]["args"] == {"arguments": '{"half'}
     assert [loss.name for loss in result.losses] == ["arguments"]
 
 
@@ -209,7 +216,7 @@ def test_what_only_another_dialect_knows_is_told_never_dropped_in_silence() -> N
     native = Native("anthropic", {"type": "server_tool_use", "name": "web_search"}, text="searched: x")
     request = asked(dialect="anthropic", messages=[Message("assistant", [native, Refusal("no")])])
     result = CODEC.render_request(request)
-    assert result.body["contents"][0]["parts"] == [{"text": "searched: x"}, {"text": "no"}]
+    assert result.body["contents"][-1]["parts"] == [{"text": "searched: x"}, {"text": "no"}]
     assert [loss.name for loss in result.losses] == ["server_tool_use"]
 
 
