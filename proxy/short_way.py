@@ -22,7 +22,8 @@ from proxy.stages.render import render
 from proxy.stages.route import route
 from proxy.stages.send import begin_attempt, note_head, send
 from proxy.stages.settle import close_account
-from proxy.stages.translate import Whole, complete_headers, take_whole, translate
+from proxy.stages.translate import translate
+from proxy.stages.whole import Whole, complete_headers, take_whole
 
 
 class ShortClient(Client, Protocol):

@@ -1,27 +1,24 @@
 """Translate: the provider's answer to the client. Where both speak one dialect the same bytes, read as they pass."""
 
-from typing import NamedTuple, Protocol
-
-from pointsman.contract import COST_HEADER
+from typing import Protocol
 
 from proxy.bookkeeping import PROGRESS_NS, write_progress
 from proxy.call import Call
 from proxy.dialects.openai.tap import without_usage
-from proxy.dialects.reading import Reading, StreamReader
-from proxy.dialects.taps import body_reader, stream_reader
-from proxy.dialects.usage_only import UsageReader, read_usage
+from proxy.dialects.reading import StreamReader
+from proxy.dialects.taps import stream_reader
+from proxy.dialects.usage_only import UsageReader
 from proxy.errors import Headers, UpstreamCut
-from proxy.stages.answer_head import doubt_credentials, read_headers, retry_headers, withhold
+from proxy.stages.answer_head import read_headers
 from proxy.stages.pass_bytes import pass_bytes
 from proxy.stages.settle import settle
 from proxy.stages.translate_foreign import translate_foreign
+from proxy.stages.whole import complete_headers, conclude_stream, read_whole
 from proxy.upstream.attempt import Attempt
 from proxy.wire.aws_events import BlockCutter
-from proxy.wire.content import Decoder, plain
+from proxy.wire.content import Decoder
 from proxy.wire.json_array import ElementCutter
-from proxy.wire.sse import FrameCutter, looks_streamed
-
-_COST = COST_HEADER.encode()
+from proxy.wire.sse import FrameCutter
 
 
 class Cutter(Protocol):
@@ -55,73 +52,12 @@ async def translate(call: Call) -> None:
         attempt.release()
 
 
-class Whole(NamedTuple):
-    """An answer that is there as a whole and has been read: to be sent once it is settled."""
-
-    headers: Headers
-    body: bytes
-    is_stream: bool
-
-
-def take_whole(call: Call, attempt: Attempt) -> Whole | None:
-    """Of a complete answer in the client's dialect, without waiting; None for what `translate` has to look at.
-
-    Raises RunRevoked when it is withheld.
-    """
-    if call.foreign is not None:
-        return None
-    headers, content_type, encoding = read_headers(call, attempt)
-    if content_type.startswith(b"text/event-stream"):
-        part = attempt.take()
-        out = _Relay(call, attempt, headers, encoding).feed_whole(part)
-        if out is None:
-            attempt.put_back(part)
-            return None
-        return Whole(headers, out, is_stream=True)
-    if not content_type.startswith(b"application/json") or (call.asked == "gemini" and call.head.stream is True):
-        return None
-    body = attempt.take()
-    _read_whole(call, attempt, headers, encoding, body)
-    return Whole(headers, body, is_stream=False)
-
-
 async def _pass_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes) -> None:
     body = await attempt.read()
-    _read_whole(call, attempt, headers, encoding, body)
+    whole = read_whole(call, attempt, headers, encoding, body)
     settle(call)
     call.is_committed = True
-    await call.client.answer(attempt.status, complete_headers(call, Whole(headers, body, is_stream=False)), body)
-
-
-def complete_headers(call: Call, whole: Whole) -> Headers:
-    """With what is known only when the call is settled."""
-    return [
-        *whole.headers,
-        (_COST, b"%d" % call.cost_nano_usd),
-        (b"content-length", b"%d" % len(whole.body)),
-    ]
-
-
-def _read_whole(call: Call, attempt: Attempt, headers: Headers, encoding: bytes, body: bytes) -> None:
-    """Raises RunRevoked when the answer is withheld."""
-    read = body_reader(call.asked) if call.where.operation == "generate" else read_usage
-    text = plain(body, encoding)
-    call.reading = _read_events(call, text) if looks_streamed(text) else read(text)
-    withhold(call)
-    call.status = attempt.status
-    call.succeed()
-    if attempt.status >= 400:
-        call.outcome, call.error_code = "error", call.reading.error_code or f"status_{attempt.status}"
-        headers.extend(retry_headers(call, attempt, text))
-        doubt_credentials(call)
-    call.keep_part(text)
-
-
-def _read_events(call: Call, text: bytes) -> Reading:
-    """A stream that came under another type."""
-    reader = stream_reader(call.asked)()
-    reader.read(text)
-    return reader.reading
+    await call.client.answer(attempt.status, complete_headers(call, whole), body)
 
 
 class _Relay:
@@ -156,19 +92,6 @@ class _Relay:
                 write_progress(call, now_ns)
         await self._close(b"")
 
-    def feed_whole(self, part: bytes) -> bytes | None:
-        """All of the stream, as it goes to the client; None for one that is cut, with nothing said of it."""
-        call, reading = self._call, self._reader.reading
-        out = self._feed(part)
-        if self._cutter.close() or not reading.is_complete:
-            return None
-        if reading.has_begun:
-            call.first_token_ns = call.shared.deps.clock.monotonic_ns()
-        call.status = self._attempt.status
-        call.keep_part(out)
-        self._conclude()
-        return out
-
     def _feed(self, part: bytes) -> bytes:
         """What of the stream may go out now."""
         if self._decoder is not None:  # compressed although we asked for plain: it passes as it is, we read a copy
@@ -184,7 +107,7 @@ class _Relay:
             await self._commit()
         call.keep_part(out)
         if reading.is_complete and not call.is_settled:
-            self._conclude()
+            conclude_stream(call, reading)
             settle(call)
         await call.client.write(out)
 
@@ -204,7 +127,7 @@ class _Relay:
             await self._commit()
         if not call.is_settled:
             call.keep_part(out)
-            self._conclude()
+            conclude_stream(call, reading)
             settle(call)
         await call.client.end(out)
 
@@ -212,9 +135,3 @@ class _Relay:
         call = self._call
         call.is_committed, call.status = True, self._attempt.status
         await call.client.start(self._attempt.status, self._headers)
-
-    def _conclude(self) -> None:
-        """An error inside of a stream that began with 200: the client has it in its own dialect, the record says so."""
-        self._call.succeed()
-        if self._reader.reading.error_code:
-            self._call.outcome, self._call.error_code = "error", self._reader.reading.error_code

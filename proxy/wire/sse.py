@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 _FRAME_END = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+FRAME_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BOM = b"\xef\xbb\xbf"
 
 
