@@ -26,6 +26,7 @@ from proxy.dialects.openai.choice import StreamedChoice
 from proxy.dialects.openai.failures import parse_failure, read_error
 from proxy.dialects.openai.message import parse_search_results
 from proxy.dialects.openai.usage import find_usage, parse_usage
+from proxy.dialects.reading import member, text_of
 from proxy.wire.sse import FrameCutter, parse_data
 
 _DONE = b"[DONE]"
@@ -130,6 +131,8 @@ class OpenAIDecoder:
         for position, choice in enumerate(choices if type(choices) is list else ()):
             if isinstance(choice, dict):
                 self._take_choice(choice, position, events)
+        if "x_groq" in chunk and not self._is_over and (sentence := text_of(member(chunk["x_groq"], "error"))):
+            self._fail(Failure("server", sentence), events)  # why Groq stopped early
 
     def _take_choice(self, said: dict[str, Any], position: int, events: list[Event]) -> None:
         index = said.get("index")

@@ -76,6 +76,11 @@ def test_an_error_with_an_event_name_is_read_like_any_other() -> None:
     assert failure_of(stream).code == "tool_use_failed"
 
 
+def test_groqs_word_of_why_it_stopped_early_is_the_failure() -> None:
+    last = {"choices": [{"index": 0, "delta": {"content": "Hi"}}], "x_groq": {"id": "r", "error": "over capacity"}}
+    assert failure_of(frame(last) + DONE).message == "over capacity"
+
+
 def test_a_stream_without_its_end_is_truncated() -> None:
     half = frame({"id": "c", "choices": [{"index": 0, "delta": {"content": "Hi"}}]})
     assert failure_of(half).kind == "truncated"
