@@ -13,7 +13,6 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from proxy.call import Call
 from proxy.errors import Headers
 from proxy.front_calls import FrontCalls
-from proxy.wire.head import render_headers
 
 if TYPE_CHECKING:
     from proxy.front import Front
@@ -150,7 +149,8 @@ class FrontClient:
     def _render(self, status: int, headers: Headers, framing: bytes) -> bytes:
         close = b"" if self.keep_alive else b"\r\nconnection: close"
         own = self._calls.server_lines(self._front.server_state.default_headers)
-        return b"%b%b%b%b%b\r\n\r\n" % (STATUS_LINE[status], own, render_headers(headers), framing, close)
+        lines = b"\r\n".join(map(b": ".join, headers))  # a parser's, or our own: no line breaks out of itself
+        return b"%b%b%b%b%b\r\n\r\n" % (STATUS_LINE[status], own, lines, framing, close)
 
     def _put(self, data: bytes) -> None:
         if not self.is_started:

@@ -9,6 +9,7 @@ import orjson
 from proxy.records import Usage
 
 MOST_COUNTED = 10**12  # beyond it a count is nonsense, and what it costs would be no number of SQL
+MOST_UNHASHED = 4096  # characters that a stream under way holds back
 CHARACTERS_PER_TOKEN = 4  # English prose; an estimate is marked as one
 
 
@@ -27,15 +28,18 @@ class Reading(msgspec.Struct, eq=False):
     error_code: str = ""
     error_message: str = ""
     output_characters: int = 0
-    _hash: Any = None  # made with the first text
+    _texts: list[str] = []  # what is not yet in the hash: short answers are hashed in one go
+    _unhashed: int = 0  # characters in them
+    _hash: Any = None
     _tools: dict[object, list[str]] = {}  # by index: name, then pieces of the arguments
 
     def add_text(self, text: object) -> None:
         if isinstance(text, str) and text:
-            if self._hash is None:
-                self._hash = hashlib.sha256()
-            self._hash.update(text.encode("utf-8", "surrogatepass"))
+            self._texts.append(text)
             self.output_characters += len(text)
+            self._unhashed += len(text)
+            if self._unhashed > MOST_UNHASHED:
+                self._hash_texts()
 
     def add_reasoning(self, text: object) -> None:
         """Counted, but no part of the digest: the same answer is thought of in other words each time."""
@@ -59,13 +63,21 @@ class Reading(msgspec.Struct, eq=False):
         """16 hex digits of what was said and which tools were called with what; '' for an answer without either."""
         if not self.output_characters and not self._tools:
             return ""
-        if self._hash is not None and not self._tools:
-            text_digest: str = self._hash.hexdigest()
-            return text_digest[:16]
-        digest = self._hash.copy() if self._hash is not None else hashlib.sha256()
+        self._hash_texts()
+        digest = self._hash
+        if self._tools:
+            digest = digest.copy()
         for name, *arguments in self._tools.values():
             digest.update(f"\0{name}\0".encode("utf-8", "surrogatepass") + _canonical("".join(arguments)))
-        return digest.hexdigest()[:16]
+        found: str = digest.hexdigest()
+        return found[:16]
+
+    def _hash_texts(self) -> None:
+        said, self._texts, self._unhashed = "".join(self._texts).encode("utf-8", "surrogatepass"), [], 0
+        if self._hash is None:
+            self._hash = hashlib.sha256(said)
+        else:
+            self._hash.update(said)
 
 
 class StreamReader(Protocol):
