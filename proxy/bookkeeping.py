@@ -190,7 +190,10 @@ def _computed(call: Call, usage: Usage) -> Cost:
     prices = call.shared.deps.prices
     if reading is None:
         return prices.cost(provider, call.model, usage, call.at_ns)
-    return prices.cost_of_call(provider, (call.model, reading.model), usage, call.at_ns, reading.service_tier)
+    cost = prices.cost(provider, call.model, usage, call.at_ns, reading.service_tier)
+    if cost.is_priced or not reading.model:
+        return cost
+    return prices.cost(provider, reading.model, usage, call.at_ns, reading.service_tier)  # under the name that answered
 
 
 def _bound(call: Call, provider: Provider) -> int:

@@ -72,7 +72,7 @@ class PriceTable:
         tariff = self._tariff(provider, model)
         if tariff is None:
             return Cost(0, True, FREE) if provider.price_provider == FREE else NO_PRICE
-        if not tariff.has_prices(at_ns):
+        if not (tariff.is_listed or tariff.has_prices(at_ns)):
             return NO_PRICE
         total, parts = tariff.bill(usage, at_ns, service_tier)
         nano_usd, rest = divmod(total, SCALE)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from proxy.bookkeeping import make_started
 from proxy.call import Call, Client
 from proxy.errors import Headers, NotYet
-from proxy.pipeline import ask, attend, enter, leave, proceed
+from proxy.pipeline import ask, attend, enter, proceed
 from proxy.stages.recall import is_keyed
 from proxy.stages.receive import check_head
 from proxy.stages.render import render
@@ -100,7 +100,7 @@ def _finish(call: Call, client: ShortClient, whole: Whole, error: OSError | None
         else:
             client.answer_now(call.status, complete_headers(call, whole), whole.body)
         call.is_committed = True
-        leave(call)
+        call.shared.watches.leave(call)  # all else was given back before
     except Exception as fault:  # noqa: BLE001 - as above
         _fail(call, client, fault)
 

@@ -71,7 +71,7 @@ class Tariff:
         self.source = source
         self._model = model
         self._overrides = overrides
-        self._is_listed = any(rates for _, rates in model.prices) or model.id.endswith(_FREE_AT_OPENROUTER)
+        self.is_listed = any(rates for _, rates in model.prices) or model.id.endswith(_FREE_AT_OPENROUTER)
         self._is_claude = "claude" in model.id and "anthropic." not in model.id  # Bedrock lists all that it charges
         self._pays_for_region = self._is_claude and not _EVERYWHERE_ALIKE.search(model.id)
         self._words = {_BATCH, _US, *(name for name, _, _ in model.tiers), *(one.tier for one in overrides)} - {""}
@@ -79,10 +79,11 @@ class Tariff:
         self._schedules: dict[tuple[object, ...], Schedule] = {}
         self._latest: tuple[int, str, Schedule] = (-1, "", [])
         self._standard = self._schedule(0, ()) if self._is_timeless else []
+        self._only = self._standard[0][1] if len(self._standard) == 1 else None  # whatever the day and the length
 
     def has_prices(self, at_ns: int) -> bool:
         """False for a model that is listed without any, or that only the configuration knows, before its first day."""
-        if self._is_listed:
+        if self.is_listed:
             return True
         at = datetime.fromtimestamp(at_ns / 1e9, UTC)
         return any(holds(one.when, at) for one in self._overrides)
@@ -96,7 +97,9 @@ class Tariff:
     def bill(self, usage: Usage, at_ns: int, tier: str = "") -> Bill:
         """What `usage` comes to, in all and by its counts."""
         read, write_5m, write_1h = usage.cache_read, usage.cache_write_5m, usage.cache_write_1h
-        rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
+        rates = self._only
+        if rates is None or tier:
+            rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
         found = {"input": usage.input * rates.fresh, "output": usage.output * rates.output}
         if read:
             found["cache_read"] = read * rates.cache_read

@@ -49,7 +49,9 @@ class Callers:
             key_digest = digest(key)
         else:
             key, key_digest = known.key, known.key_digest
-        principal = _holder(key, key_digest, policy)
+        principal = policy.principals.get(key_digest)
+        if principal is None or principal.state == "revoked":
+            principal = _holder(key, key_digest, policy)
         runs = _live_runs_of(principal, policy)
         run = _run_of(principal, runs, headers, policy)
         if known is not None and known.principal is principal and known.run is run and known.runs is runs:
