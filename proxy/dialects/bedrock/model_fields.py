@@ -15,7 +15,7 @@ from proxy.dialects.anthropic.models import model_of
 from proxy.dialects.anthropic.reasoning import render_own_reasoning, render_reasoning
 from proxy.dialects.bedrock.families import family_of, is_claude, is_thinking_nova
 from proxy.dialects.losses import Losses
-from proxy.dialects.reading import member
+from proxy.dialects.reading import member, text_of
 
 _EFFORTS: dict[int, Effort] = {1024: "minimal", 2048: "low", 8192: "medium", 16_384: "high", 32_768: "xhigh"}
 _THREE: dict[Effort, str] = {
@@ -58,7 +58,7 @@ def _take_thinking(rest: dict[str, Any], reasoning: Reasoning) -> None:
         reasoning.budget_tokens = member(thinking, "budget_tokens")
     reasoning.is_adaptive = kind == "adaptive"
     reasoning.is_off = kind == "disabled"
-    reasoning.summary = _DISPLAYS.get(member(thinking, "display") or "")
+    reasoning.summary = _DISPLAYS.get(text_of(member(thinking, "display")))
 
 
 def _take_effort(rest: dict[str, Any], reasoning: Reasoning) -> None:

@@ -16,7 +16,8 @@ def parse_logprobs(items: object) -> list[Any] | None:
 
 def _parse_item(item: dict[str, Any]) -> dict[str, Any]:
     text = text_of(item.get("text"))
-    values = [value for value in member(item, "logprobs") or () if isinstance(value, int | float)]
+    said = item.get("logprobs")
+    values = [value for value in (said if isinstance(said, list) else ()) if isinstance(value, int | float)]
     return {
         "token": text,
         "logprob": sum(values),

@@ -220,7 +220,7 @@ class StreamedChoice:
         """Base64 and transcript come in pieces, id and expiry once."""
         for name, value in piece.items():
             if name in {"data", "transcript"} and isinstance(value, str):
-                self._sound[name] = self._sound.get(name, "") + value
+                self._sound[name] = text_of(self._sound.get(name)) + value
             elif value:
                 self._sound[name] = value
 

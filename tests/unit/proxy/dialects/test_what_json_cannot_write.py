@@ -11,6 +11,7 @@ from proxy.translating import translate
 
 EVERY: tuple[Dialect, ...] = ("openai", "responses", "anthropic", "gemini", "bedrock", "cohere")
 HI: list[dict[str, Any]] = [{"role": "user", "content": "hi"}]
+ASKED: list[dict[str, Any]] = [{"role": "user", "content": [{"text": "hi"}]}]
 PARTS: list[dict[str, Any]] = [{"parts": [{"text": "hi"}]}]
 SCHEMA = {"type": "OBJECT", "properties": {"a": {"type": "STRING", "maxLength": "9" * 30}}}
 WRITTEN: list[tuple[Dialect, dict[str, Any]]] = [
@@ -20,7 +21,8 @@ WRITTEN: list[tuple[Dialect, dict[str, Any]]] = [
     ("responses", {"input": "hi", "tool_choice": {"type": ["web_search"]}}),
     ("anthropic", {"messages": HI, "max_tokens": 1e30}),
     ("anthropic", {"messages": HI, "max_tokens": 9, "tools": [{"type": {"a": 1}, "name": "f"}]}),
-    ("bedrock", {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 1e30}}),
+    ("bedrock", {"messages": ASKED, "inferenceConfig": {"maxTokens": 1e30}}),
+    ("bedrock", {"messages": ASKED, "additionalModelRequestFields": {"thinking": {"display": ["summarized"]}}}),
     ("gemini", {"contents": PARTS, "generationConfig": {"maxOutputTokens": 1e30}}),
     ("gemini", {"contents": PARTS, "generationConfig": {"thinkingConfig": {"thinkingBudget": 1e30}}}),
     ("gemini", {"contents": PARTS, "tools": [{"functionDeclarations": [{"name": "f", "parameters": SCHEMA}]}]}),
@@ -40,3 +42,17 @@ def test_what_json_cannot_write_is_no_crash(source: Dialect, body: dict[str, Any
 def test_a_number_that_json_cannot_write_is_the_clients_fault() -> None:
     with pytest.raises(InvalidRequest, match=r"1e\+30"):
         translate(orjson.dumps({"messages": HI, "max_tokens": 1e30}), "openai", "anthropic", model="m")
+
+
+ODD_ANSWERS: list[tuple[Dialect, str]] = [
+    ("openai", 'data: {"choices":[{"index":0,"delta":{"audio":{"data":1.5}}}]}\n\n'
+               'data: {"choices":[{"index":0,"delta":{"audio":{"data":"AA=="}},"finish_reason":"stop"}]}\n\n'),
+    ("cohere", '{"message":{"content":[]},"finish_reason":"COMPLETE","logprobs":[{"logprobs":1}]}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", EVERY)
+@pytest.mark.parametrize(("source", "answer"), ODD_ANSWERS)
+def test_a_member_of_another_kind_is_passed_over_in_an_answer(source: Dialect, answer: str, target: Dialect) -> None:
+    if source != target:
+        assert translate(answer.encode(), source, target, is_stream=True, model="m").output
