@@ -51,7 +51,7 @@ class _Lines(dict[bytes, tuple[bytes, bytes]]):
         found = _LINE.fullmatch(line)
         if found is None:
             raise _NotPlainError
-        name, value = found[1].lower(), found[2].rstrip(b" \t")
+        name, value = found[1].lower(), found[2]
         if name in _UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive"):
             raise _NotPlainError
         _remember(self, line, (name, value))

@@ -1,6 +1,7 @@
 """A proxy on a real socket inside of the test's own loop, its records in memory, and a bare client to talk to it."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -26,6 +27,7 @@ from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
 from proxy.upstream.attempt import Timeouts
 from proxy.upstream.client import UpstreamClient
+from proxy.upstream.origin import Origin
 from tests.integration.proxy.fake_provider import FakeProvider, Script, fake_provider
 
 AGENT_KEY = "agent-key-0123456789"
@@ -217,10 +219,13 @@ async def running_proxy(
     limits: Limits | None = None,
     fencing: Fencing | None = None,
     has_tools: bool = False,
+    is_warm: bool = True,
     clock: Clock | None = None,
+    sink: MemorySink | None = None,
     **of_server: Any,
 ) -> AsyncIterator[Running]:
-    clock, sink = clock or SystemClock(), MemorySink()
+    """`is_warm`: with a connection to the provider, as after the first call; so calls take the short way."""
+    clock, sink = clock or SystemClock(), sink or MemorySink()
     policy = HeldPolicy(change(policy_for(provider_port)))
     answers = FileAnswerStore(tmp_path / "answers", clock)
     upstream = UpstreamClient(clock, timeouts)
@@ -233,11 +238,20 @@ async def running_proxy(
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.ensure_future(server.serve(sockets=[listener]))
+    if is_warm:
+        await connect(upstream, provider_port)
     try:
         yield Running(listener.getsockname()[1], sink, policy, answers, server)
     finally:
         server.should_exit = True
         await task
+
+
+async def connect(client: UpstreamClient, port: int) -> None:
+    """Gives the client a connection that is idle; nothing where nobody listens."""
+    pool = client._open(Origin("127.0.0.1", port, is_tls=False))
+    with contextlib.suppress(OSError):
+        pool.give_back(await pool.connect())
 
 
 @asynccontextmanager
