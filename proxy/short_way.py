@@ -23,6 +23,7 @@ from proxy.stages.route import route
 from proxy.stages.send import begin_attempt, note_head, send
 from proxy.stages.settle import close_account
 from proxy.stages.translate import translate
+from proxy.stages.translate_foreign import take_foreign
 from proxy.stages.whole import Whole, complete_headers, take_whole
 
 
@@ -78,7 +79,10 @@ def _answer(call: Call, client: ShortClient) -> None:
     try:
         note_head(call, attempt)
         attempt.check()
-        whole = take_whole(call, attempt) if attempt.is_complete and not client.is_slow else None
+        whole = None
+        if attempt.is_complete and not client.is_slow:
+            foreign = call.foreign
+            whole = take_whole(call, attempt) if foreign is None else take_foreign(call, attempt, foreign)
         if whole is None:
             _go_on(call, client, _wait(call))
             return

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 import orjson
-from pointsman.contract import COST_HEADER
 
 from proxy.call import Call
 from proxy.canonical.answer import Answer
@@ -19,18 +18,21 @@ from proxy.stages.answer_head import foreign_headers, render_retry, withhold
 from proxy.stages.conversation import keep
 from proxy.stages.foreign import Foreign, make_encoder
 from proxy.stages.settle import settle
+from proxy.stages.whole import Whole, complete_headers
 from proxy.upstream.attempt import Attempt
 
+_JSON = b"application/json"
 
-async def answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: list[Event]) -> None:
+
+def make_whole(call: Call, attempt: Attempt, foreign: Foreign, events: list[Event]) -> Whole:
+    """The answer that these events come to, or the error. Raises RunRevoked when it is withheld."""
     tap, events = EventTap(), list(as_written(events, foreign.names))
     call.reading = tap.reading
     for event in events:
         tap.take(event)
     folded = fold(events, call.asked)
     if isinstance(folded, Failure):
-        await answer_failure(call, attempt, foreign, folded)
-        return
+        return make_failure(call, attempt, foreign, folded)
     remember(call, folded)
     withhold(call)
     is_stream = call.head.stream is True
@@ -39,7 +41,8 @@ async def answer_whole(call: Call, attempt: Attempt, foreign: Foreign, events: l
         call.first_token_ns = call.shared.deps.clock.monotonic_ns()
     call.succeed()
     note(call, foreign.opening.losses)
-    await _send(call, attempt.status, foreign_headers(call, attempt), body, is_stream=is_stream)
+    content_type = stream_type(call) if is_stream else _JSON
+    return _made(call, attempt.status, content_type, foreign_headers(call, attempt), body)
 
 
 def _encode(call: Call, foreign: Foreign, events: Iterable[Event]) -> bytes:
@@ -70,10 +73,10 @@ def remember(call: Call, answer: Answer) -> None:
 
 async def send_whole(call: Call, attempt: Attempt, body: bytes) -> None:
     """An answer that is there, in the client's dialect."""
-    await _send(call, attempt.status, foreign_headers(call, attempt), body)
+    await answer(call, _made(call, attempt.status, _JSON, foreign_headers(call, attempt), body))
 
 
-async def answer_failure(call: Call, attempt: Attempt, foreign: Foreign, failure: Failure) -> None:
+def make_failure(call: Call, attempt: Attempt, foreign: Foreign, failure: Failure) -> Whole:
     """The provider's error as the client's library expects it. Not thrown: it is an answer."""
     withhold(call)
     status, content = foreign.client.render_failure(failure, call.call_id)
@@ -85,22 +88,19 @@ async def answer_failure(call: Call, attempt: Attempt, foreign: Foreign, failure
         headers.extend(render_retry(failure.retry_after_seconds))
     if call.dialect == "bedrock":
         headers.extend(amazon_headers(content["__type"], call.call_id))
-    await _send(call, status, headers, orjson.dumps(content))
+    return _made(call, status, _JSON, headers, orjson.dumps(content))
 
 
-async def _send(call: Call, status: int, headers: Headers, body: bytes, *, is_stream: bool = False) -> None:
+def _made(call: Call, status: int, content_type: bytes, headers: Headers, body: bytes) -> Whole:
     call.status = status
     call.keep_part(body)
+    return Whole([(b"content-type", content_type), *headers], body, is_stream=False)
+
+
+async def answer(call: Call, whole: Whole) -> None:
     settle(call)
-    content_type = stream_type(call) if is_stream else b"application/json"
-    headers = [
-        (b"content-type", content_type),
-        *headers,
-        (COST_HEADER.encode(), b"%d" % call.cost_nano_usd),
-        (b"content-length", b"%d" % len(body)),
-    ]
     call.is_committed = True
-    await call.client.answer(status, headers, body)
+    await call.client.answer(call.status, complete_headers(call, whole), whole.body)
 
 
 def stream_type(call: Call) -> bytes:

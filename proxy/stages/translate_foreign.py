@@ -11,8 +11,9 @@ from proxy.errors import UpstreamFault
 from proxy.stages.answer_head import doubt_credentials, headers_as_text
 from proxy.stages.embed import answer_embeddings
 from proxy.stages.foreign import Foreign
-from proxy.stages.foreign_answer import answer_failure, answer_whole
+from proxy.stages.foreign_answer import answer, make_failure, make_whole
 from proxy.stages.foreign_relay import Relay
+from proxy.stages.whole import Whole
 from proxy.upstream.attempt import Attempt
 from proxy.wire.content import plain
 from proxy.wire.sse import looks_streamed
@@ -29,7 +30,7 @@ async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> N
         doubt_credentials(call)
         body = plain(await attempt.read(), encoding)
         failure = foreign.provider.parse_failure(attempt.status, headers_as_text(attempt.headers), body)
-        await answer_failure(call, attempt, foreign, failure)
+        await answer(call, make_failure(call, attempt, foreign, failure))
     elif foreign.embed is not None:
         await answer_embeddings(call, attempt, foreign, plain(await attempt.read(), encoding))
     elif is_streamed and call.head.stream is True:
@@ -38,7 +39,24 @@ async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> N
         body = plain(await attempt.read(), encoding)
         is_streamed = is_streamed or looks_streamed(body)  # whatever its header says: seen at OpenAI
         events = _decode(foreign, body) if is_streamed else _parse_whole(foreign, attempt, body)
-        await answer_whole(call, attempt, foreign, events)
+        await answer(call, make_whole(call, attempt, foreign, events))
+
+
+def take_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> Whole | None:
+    """Of a complete answer, without waiting, as `take_whole`; None for what `translate_foreign` has to look at.
+
+    Raises UpstreamFault for what is no answer, RunRevoked when it is withheld.
+    """
+    if attempt.status >= 400 or foreign.embed is not None or b"content-encoding" in attempt.by_name:
+        return None
+    content_type, body = attempt.by_name.get(b"content-type", b""), attempt.take()
+    is_stream = call.head.stream is True
+    if is_stream and content_type.startswith(_STREAMS):
+        return Relay(call, attempt, foreign, b"").take_whole(body)
+    if is_stream or not content_type.startswith(b"application/json") or looks_streamed(body):
+        attempt.put_back(body)
+        return None
+    return make_whole(call, attempt, foreign, _parse_whole(foreign, attempt, body))
 
 
 def _decode(foreign: Foreign, body: bytes) -> list[Event]:

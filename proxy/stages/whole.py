@@ -31,8 +31,6 @@ def take_whole(call: Call, attempt: Attempt) -> Whole | None:
 
     Raises RunRevoked when it is withheld.
     """
-    if call.foreign is not None:
-        return None
     headers, content_type, encoding = read_headers(call, attempt)
     if content_type.startswith(b"text/event-stream"):
         return None if encoding else _take_stream(call, attempt, headers)

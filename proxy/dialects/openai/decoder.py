@@ -29,6 +29,8 @@ from proxy.dialects.openai.usage import find_usage, parse_usage
 from proxy.dialects.reading import member, text_of
 from proxy.wire.sse import FrameCutter, parse_data
 
+FEW = 4  # events that are as quickly read one by one
+
 _DONE = b"[DONE]"
 _HALF_PAIR = re.compile(rb"(\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..")
 _BLANK = b" \t\r\n\xef\xbb\xbf"
@@ -84,14 +86,16 @@ class OpenAIDecoder:
         return events
 
     def _take_block(self, block: bytes, events: list[Event], *, is_last: bool = False) -> None:
-        for text in parse_data(block):
+        texts = parse_data(block)
+        loaded = _loaded_together(texts)
+        for place, text in enumerate(texts):
             if self._is_over:
                 return
             if text == _DONE:
                 self._end(events)
                 return
             try:
-                chunk = _loaded(text)
+                chunk = _loaded(text) if loaded is None else loaded[place]
             except orjson.JSONDecodeError:
                 if is_last or text.strip() == _DONE:
                     continue  # half a frame: the end says so
@@ -198,6 +202,18 @@ class OpenAIDecoder:
         if isinstance(value, dict) and value.get("choices") and not value.get("error"):
             return list(unfold(parse_answer(value)))
         return [Failed(parse_failure(0, {}, body))]
+
+
+def _loaded_together(texts: list[bytes]) -> list[Any] | None:
+    """All events before the terminal one by one call; None where that cannot be, or would be no gain."""
+    events = texts[:-1] if texts and texts[-1] == _DONE else texts
+    if len(events) < FEW:
+        return None
+    try:
+        found = orjson.loads(b"[%b]" % b",".join(events))
+    except orjson.JSONDecodeError:
+        return None
+    return found if len(found) == len(events) else None  # one that held two would shift all that follow
 
 
 def _loaded(text: bytes) -> Any:
