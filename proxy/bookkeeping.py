@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 from msgspec.structs import replace
 
 from proxy.call import Call, Caller
@@ -18,7 +19,16 @@ PROGRESS_NS = 1_000_000_000
 MOST_PLAIN_BYTES = 8192  # a shorter request is not searched for files
 TOKENS_PER_FILE = 1500  # of a picture of 1,024 x 1,024 at Anthropic: width x height / 750
 
+SPEECH_PATH = "/v1/audio/speech"
+
 _ENCODED_FILE = re.compile(rb"[A-Za-z0-9+/_-]{4096,}={0,2}")
+
+
+class _Speech(msgspec.Struct):
+    input: str = ""
+
+
+_decode_speech = msgspec.json.Decoder(_Speech).decode
 
 
 def write_parked(call: Call) -> None:
@@ -155,14 +165,25 @@ def billed_usage(call: Call) -> Usage:
         was_dropped = call.outcome == "client_left" or call.is_cut or call.error_code == "interrupted"
         return Usage(input=_estimated_input(call), is_estimated=True) if was_dropped else Usage()
     seen = reading.usage
-    if seen is None and call.where.operation in {"other", "count_tokens"}:
-        return Usage(is_estimated=call.where.operation == "other")  # a file's tokens nobody knows, counting is free
+    if seen is None and call.where.operation == "count_tokens":
+        return Usage()  # it is free
+    if seen is None and call.where.operation == "other":  # a file's tokens nobody knows
+        return Usage(is_estimated=True, units=_spoken(call) if call.where.path == SPEECH_PATH else None)
     is_whole = call.outcome == "ok" or reading.is_complete
     if seen is not None and is_whole:
         return seen
     if seen is None and reading.error_code and not reading.output_characters:
         return Usage()
     return _estimated(call, seen or Usage(), reading.output_characters)
+
+
+def _spoken(call: Call) -> dict[str, int] | None:
+    """Speech is billed by the text that is spoken; the answer is sound, and says nothing."""
+    try:
+        spoken = _decode_speech(call.body).input
+    except msgspec.MsgspecError:
+        return None
+    return {"characters": len(spoken)} if spoken else None
 
 
 def _estimated(call: Call, seen: Usage, characters: int) -> Usage:

@@ -65,13 +65,14 @@ async def test_sound_passes_as_it_comes_and_is_not_kept(tmp_path: Path) -> None:
     sound = bytes(range(256)) * 400
     script = answering(whole(sound, headers="content-type: audio/mpeg"))
     async with proxied(tmp_path, script) as (_, proxy), openai_client(proxy) as client:
-        speech = await client.audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input="hi")
+        speech = await client.audio.speech.create(model="tts-1", voice="alloy", input="hi")
 
     assert speech.content == sound
     ended = proxy.sink.ended
     assert (ended["outcome"], ended["response_bytes"]) == ("ok", len(sound))
     assert not ended.get("response_body")
-    assert ended["usage"] == {"is_estimated": True}
+    assert ended["usage"] == {"is_estimated": True, "units": {"characters": 2}}
+    assert ended["cost_nano_usd"] == 30_000  # 15 USD for a million characters
 
 
 @pytest.mark.parametrize(

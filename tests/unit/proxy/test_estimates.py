@@ -44,6 +44,16 @@ def read(usage: Usage | None = None, **found: Any) -> Reading:
             Usage(ESTIMATED_INPUT, is_estimated=True),
         ),
         (call(Endpoint("/v1/audio/speech", "openai", "other"), reading=read()), Usage(is_estimated=True)),
+        (
+            call(
+                Endpoint("/v1/audio/speech", "openai", "other"), reading=read(), body=b'{"input":"Gr\\u00fc\xc3\x9fe"}'
+            ),
+            Usage(is_estimated=True, units={"characters": 5}),
+        ),
+        (
+            call(Endpoint("/v1/images/edits", "openai", "other"), reading=read(), body=b'{"input":"x"}'),
+            Usage(is_estimated=True),
+        ),
         (call(Endpoint("/v1/messages/count_tokens", "anthropic", "count_tokens"), reading=read()), Usage()),
         (call(replay_of="c_0", reading=read(SEEN)), Usage()),
         (call(asked_ns=0), Usage()),
