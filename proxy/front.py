@@ -4,7 +4,8 @@ ASGI's cycle (scope, event, two callables, messages as dicts, a timer) is a thir
 our endpoints by POST, with a body that has a length and is there with its head or soon after, is answered by
 `proxy/front_client.py`; all others take uvicorn's own way: other paths and methods, chunked and slow bodies,
 `expect: 100-continue`, HTTP/1.0, requests that are sent before the last one is answered. So the application runs in any
-other ASGI server too, but slower. Connections, shutdown, flow control and the parser stay uvicorn's.
+other ASGI server too, but slower. Connections, shutdown, flow control and the parser stay uvicorn's; but a request with
+the same head as the last one on its connection is not parsed again.
 
 It touches what uvicorn 0.54 keeps of a request; `tests/integration/proxy/test_front*.py` hold it against uvicorn alone.
 """
@@ -52,6 +53,7 @@ class Front(HttpToolsProtocol):
                 return
         self._chunk = b"" if self._in_request else data
         super().data_received(data)
+        self._chunk = b""  # an idle connection holds nothing
         if self._said is not None and not self.transport.is_closing():
             self._leave_to_uvicorn()
 
