@@ -29,7 +29,7 @@ Of an entry under `providers:` in `pointsman.yaml`, or in the proxy's own file. 
 | `dialect` | what it is asked in: `openai`, `responses`, `anthropic`, `gemini`, `bedrock`, `cohere` |
 | `speaks` | a list of dialects beside it in which calls pass as they are |
 | `base_url` | its address up to the version; the whole address of an endpoint is understood too |
-| `api_key` | goes into the header that the provider reads; never into a log, a page or an answer; without one [clouds are signed in to](../how-to/sign-in-to-a-cloud.md) |
+| `api_key` | goes where the provider reads it, into no log; [clouds do without](../how-to/sign-in-to-a-cloud.md) |
 | `settings` | what it needs beside the key, see below |
 | `models` | names, or beginnings that end in `*`, for which it is asked first |
 | `headers` | to be sent with each request |
