@@ -56,7 +56,6 @@ def make_started(call: Call) -> CallStarted:
 def _as_started(call: Call, caller: Caller) -> CallStarted:
     """By position, in the order of the struct: msgspec looks for each name among all, which takes a microsecond."""
     provider, head, said, principal = call.provider, call.head, call.said, caller.principal
-    is_asked = provider is not None and not call.replay_of
     return CallStarted(
         call.call_id,
         call.at_ns,
@@ -76,10 +75,10 @@ def _as_started(call: Call, caller: Caller) -> CallStarted:
         call.idempotency_key,
         fingerprint(call.model, head),
         label(head),
-        _bound(call, provider) if is_asked and provider else 0,
+        _bound(call, provider) if provider and not call.replay_of else 0,
         said.traceparent,
         "",  # the span's id follows from the call's
-        call.asked if provider is not None and call.asked != call.dialect else "",
+        "" if call.is_native or provider is None else call.asked,
         call.dropped,
         caller.is_waiting,
         said.subagent,
@@ -208,13 +207,8 @@ def _computed(call: Call, usage: Usage) -> Cost:
     provider, reading = call.provider, call.reading
     if provider is None or call.replay_of:
         return Cost(0, True, "")
-    prices = call.shared.deps.prices
-    if reading is None:
-        return prices.cost(provider, call.model, usage, call.at_ns)
-    cost = prices.cost(provider, call.model, usage, call.at_ns, reading.service_tier)
-    if cost.is_priced or not reading.model:
-        return cost
-    return prices.cost(provider, reading.model, usage, call.at_ns, reading.service_tier)  # under the name that answered
+    tier, answered_by = (reading.service_tier, reading.model) if reading is not None else ("", "")
+    return call.shared.deps.prices.cost_of_call(provider, (call.model, answered_by), usage, call.at_ns, tier)
 
 
 def _bound(call: Call, provider: Provider) -> int:

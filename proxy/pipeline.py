@@ -59,18 +59,23 @@ def leave(call: Call) -> None:
 
 async def _steps(call: Call, source: Receive) -> None:
     """Who it is comes first: a stranger does not make us hold a body."""
-    call.caller = call.shared.callers.find(call.headers, call.policy)
-    check_head(call)
+    meet(call)
     await receive(call, source)
-    call.shared.watches.enter(call, source)
-    enter(call)
+    enter(call, source)
     await proceed(call)
 
 
-def enter(call: Call) -> None:
-    """What is looked at before a request may cost anything."""
+def meet(call: Call) -> None:
+    """What the head of a request decides: who asks, and whether we shall read on."""
+    call.caller = call.shared.callers.find(call.headers, call.policy)
+    check_head(call)
+
+
+def enter(call: Call, source: Receive | None = None) -> None:
+    """What is looked at before a request may cost anything. Without a source its client's connection is watched."""
     assert call.caller is not None  # noqa: S101 - identify has run
     shared = call.shared
+    shared.watches.enter(call, source)
     admit(call.caller, shared.deps, shared.in_flight)
     call.is_admitted = True
     guard(call)

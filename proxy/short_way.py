@@ -15,9 +15,8 @@ from typing import Any, Protocol
 from proxy.bookkeeping import make_started
 from proxy.call import Call, Client
 from proxy.errors import Headers, NotYet
-from proxy.pipeline import ask, attend, enter, proceed
+from proxy.pipeline import ask, attend, enter, meet, proceed
 from proxy.stages.recall import is_keyed
-from proxy.stages.receive import check_head
 from proxy.stages.render import render
 from proxy.stages.route import route
 from proxy.stages.send import begin_attempt, note_head, send
@@ -42,18 +41,16 @@ class ShortClient(Client, Protocol):
 
 def start(call: Call, client: ShortClient) -> None:
     """Begins with a call whose request is there as a whole. Returns at once."""
-    shared = call.shared
     try:
-        caller = call.caller = shared.callers.find(call.headers, call.policy)
-        check_head(call)
-        shared.watches.enter(call)
+        meet(call)
         enter(call)
-        if caller.hold is not None or call.where.operation != "generate" or is_keyed(call):
+        is_held = call.caller is not None and call.caller.hold is not None
+        if is_held or call.where.operation != "generate" or is_keyed(call):
             _go_on(call, client, proceed(call))
             return
         route(call)
         render(call)
-        shared.journal.enter(make_started(call), partial(_ask, call, client))
+        call.shared.journal.enter(make_started(call), partial(_ask, call, client))
     except NotYet:
         _go_on(call, client, ask(call))
     except Exception as error:  # noqa: BLE001 - told where it ends, as in the pipeline

@@ -1,5 +1,6 @@
 """What encoders share whose dialect has one answer to a request."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -8,7 +9,7 @@ from proxy.dialects.codec import Opening
 from proxy.dialects.losses import Losses
 
 
-class OneAnswerEncoder:
+class OneAnswerEncoder(ABC):
     """Hands each event to the method in its table. Further answers are lost, and nothing follows the end."""
 
     __slots__ = ("_is_over", "_losses")
@@ -31,6 +32,6 @@ class OneAnswerEncoder:
     def close(self) -> bytes:
         return b""
 
+    @abstractmethod
     def _begin(self, event: Event) -> bytes:
         """What stands before the first event that is written; asked for each."""
-        raise NotImplementedError

@@ -23,7 +23,7 @@ _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 
 async def translate_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> None:
     """Answers in the client's dialect. Raises UpstreamFault when it is cut, RunRevoked when it is withheld."""
-    said = dict(attempt.headers)
+    said = attempt.by_name
     is_streamed = said.get(b"content-type", b"").startswith(_STREAMS)
     encoding = said.get(b"content-encoding", b"").strip().lower()
     if attempt.status >= 400:

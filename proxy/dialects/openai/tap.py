@@ -222,11 +222,6 @@ def without_usage(block: bytes, count: int) -> bytes:
 
     Nobody is known to write `[ ]` with a space.
     """
-    if count == 1:
-        at = block.rfind(_USAGE_ONLY)  # as most write it; no string holds a bare quote
-        start, end = block.rfind(b"\n\n", 0, at) + 2, block.find(b"\n\n", at)
-        if at >= 0 and start >= 2 and end >= 0 and b'"error"' not in block[start:end]:
-            return block[:start] + block[end + 2 :]
     for start, end in frames_with(block, b"[]"):
         if _is_usage_frame(block[start:end]):
             block = block[:start] + block[end:]
@@ -237,6 +232,8 @@ def without_usage(block: bytes, count: int) -> bytes:
 
 
 def _is_usage_frame(frame: bytes) -> bool:
+    if _USAGE_ONLY in frame and b'"error"' not in frame:  # as most write it; no string holds a bare quote
+        return True
     return any(is_usage_only(chunk) for chunk in _decoded_chunks(parse_data(frame)))
 
 

@@ -276,3 +276,25 @@ class MovedClock(SystemClock):
 
 def request(model: str = "gpt-5-mini", **extra: Any) -> bytes:
     return orjson.dumps({"model": model, "messages": [{"role": "user", "content": "Say hello"}], **extra})
+
+
+ASK = "POST /v1/chat/completions HTTP/1.1"
+
+
+def head(*lines: str, first: str = ASK, key: str = RUN_KEY) -> bytes:
+    """A request's head as bytes, for who looks at what stands on the wire."""
+    return "\r\n".join([first, "host: proxy", f"authorization: Bearer {key}", *lines, "\r\n"]).encode()
+
+
+def written(body: bytes, *lines: str, first: str = ASK, key: str = RUN_KEY) -> bytes:
+    return head(*lines, f"content-length: {len(body)}", first=first, key=key) + body
+
+
+@asynccontextmanager
+async def connected(proxy: Running) -> AsyncIterator[Connection]:
+    """A connection on which nothing was asked yet."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+    try:
+        yield Connection(reader, writer)
+    finally:
+        writer.close()

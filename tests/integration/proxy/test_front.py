@@ -4,12 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tests.integration.proxy.fake_provider import answering, openai_body, whole
-from tests.integration.proxy.running import RUN_KEY, Connection, proxied, request
-
-
-def written(body: bytes, *lines: str) -> bytes:
-    head = ["POST /v1/chat/completions HTTP/1.1", "host: proxy", f"authorization: Bearer {RUN_KEY}", *lines]
-    return "\r\n".join([*head, f"content-length: {len(body)}", "\r\n"]).encode() + body
+from tests.integration.proxy.running import Connection, proxied, request, written
 
 
 async def test_calls_that_are_sent_together_are_answered_one_after_the_other(tmp_path: Path) -> None:

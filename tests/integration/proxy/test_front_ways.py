@@ -1,8 +1,6 @@
 """Whatever way a request takes through the server, its client cannot tell."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,11 +21,10 @@ from tests.integration.proxy.fake_provider import (
     openai_frames,
     whole,
 )
-from tests.integration.proxy.running import RUN_KEY, Connection, Running, proxied, request
+from tests.integration.proxy.running import RUN_KEY, Connection, connected, head, proxied, request, written
 
 WHOLE = answering(whole(openai_body()))
 STREAMED = answering(STREAM_HEAD + chunk(b"".join(openai_frames())) + LAST_CHUNK)
-ASK = "POST /v1/chat/completions HTTP/1.1"
 
 
 class Watched(Front):
@@ -47,23 +44,6 @@ def shortly(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     seen: list[bytes] = []
     monkeypatch.setattr(Watched, "shortly", seen)
     return seen
-
-
-def head(*lines: str, first: str = ASK) -> bytes:
-    return "\r\n".join([first, "host: proxy", f"authorization: Bearer {RUN_KEY}", *lines, "\r\n"]).encode()
-
-
-def written(body: bytes, *lines: str, first: str = ASK) -> bytes:
-    return head(*lines, f"content-length: {len(body)}", first=first) + body
-
-
-@asynccontextmanager
-async def connected(proxy: Running) -> AsyncIterator[Connection]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-    try:
-        yield Connection(reader, writer)
-    finally:
-        writer.close()
 
 
 async def everything(connection: Connection) -> bytes:

@@ -18,7 +18,7 @@ from tests.integration.proxy.fake_provider import (
     openai_frames,
     whole,
 )
-from tests.integration.proxy.running import AGENT_KEY, RUN_KEY, Connection, MemorySink, proxied, request
+from tests.integration.proxy.running import AGENT_KEY, RUN_KEY, MemorySink, connected, proxied, request, written
 
 WHOLE = answering(whole(openai_body()))
 STREAM = STREAM_HEAD + chunk(b"".join(openai_frames())) + LAST_CHUNK
@@ -36,11 +36,6 @@ def tasks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(FrontClient, "spawn", noting)
     return seen
-
-
-def written(body: bytes, key: str = RUN_KEY) -> bytes:
-    lines = ("POST /v1/chat/completions HTTP/1.1", "host: proxy", f"authorization: Bearer {key}")
-    return "\r\n".join([*lines, f"content-length: {len(body)}", "\r\n"]).encode() + body
 
 
 async def test_a_whole_answer_and_a_whole_stream_need_no_task(tmp_path: Path, tasks: list[str]) -> None:
@@ -70,21 +65,18 @@ async def test_a_stream_that_is_cut_goes_out_as_far_as_it_came(tmp_path: Path, t
 
 
 async def test_requests_with_the_same_head_on_one_connection_keep_their_own_bodies_and_callers(tmp_path: Path) -> None:
-    async with proxied(tmp_path, WHOLE) as (provider, proxy):
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-        connection = Connection(reader, writer)
+    async with proxied(tmp_path, WHOLE) as (provider, proxy), connected(proxy) as connection:
         bodies = [request(extra="x" * count) for count in (0, 5, 5000, 1)]
         for body in bodies:
-            writer.write(written(body))
+            connection.writer.write(written(body))
             assert (await connection.response()).status == 200
-        writer.write(written(b"{}"))
+        connection.writer.write(written(b"{}"))
         assert (await connection.response()).status == 404
-        writer.write(written(bodies[0], AGENT_KEY))
+        connection.writer.write(written(bodies[0], key=AGENT_KEY))
         assert (await connection.response()).status == 200
         proxy.policy.change(RUN_KEY, state="revoked")
-        writer.write(written(bodies[0]))
+        connection.writer.write(written(bodies[0]))
         assert (await connection.response()).status == 403
-        writer.close()
 
     assert [asked.body for asked in provider.asked] == [*bodies, bodies[0]]
     keys = [started["key_id"] for started in proxy.sink.of("call_started")]
@@ -105,14 +97,11 @@ async def test_a_log_that_takes_no_record_fails_the_call_and_not_the_connection(
                 raise OSError(28, "No space left on device")
             super().write(*records)
 
-    async with proxied(tmp_path, WHOLE, sink=Full()) as (provider, proxy):
-        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
-        connection = Connection(reader, writer)
-        writer.write(written(request()))
+    async with proxied(tmp_path, WHOLE, sink=Full()) as (provider, proxy), connected(proxy) as connection:
+        connection.writer.write(written(request()))
         failed = await connection.response()
-        writer.write(written(request()))
+        connection.writer.write(written(request()))
         answered = await connection.response()
-        writer.close()
 
     assert (failed.status, answered.status) == (500, 200)
     assert "space" not in failed.body.decode()
