@@ -100,6 +100,9 @@ class Tariff:
         rates = self._only
         if rates is None or tier:
             rates = self.rates(usage.input + read + write_5m + write_1h, at_ns, tier)
+        is_rare = bool(rates.request) or _is_rare(usage)
+        if not (read or write_5m or write_1h or usage.reasoning or is_rare):
+            return _bill_plain(usage.input * rates.fresh, usage.output * rates.output)
         found = {"input": usage.input * rates.fresh, "output": usage.output * rates.output}
         if read:
             found["cache_read"] = read * rates.cache_read
@@ -107,7 +110,7 @@ class Tariff:
             found["cache_write_5m"] = write_5m * rates.cache_write_5m
         if write_1h:
             found["cache_write_1h"] = write_1h * rates.cache_write_1h
-        inside = _add_rare(found, usage, rates) if rates.request or _is_rare(usage) else {}
+        inside = _add_rare(found, usage, rates) if is_rare else {}
         if usage.units:
             self._add_units(found, inside, usage, rates)
         if usage.reasoning:
@@ -214,6 +217,16 @@ def _flat(rates: Rates, whole_input: int, share: Decimal, *, is_claude: bool) ->
         search=rate("web_searches_kcount", unit=_NANO_PER_THOUSANDTH),
         units=unit_rates(rates, whole_input, share, SCALE),
     )
+
+
+def _bill_plain(input_amount: int, output_amount: int) -> Bill:
+    """Of what most calls have and nothing else."""
+    parts = {}
+    if input_amount:
+        parts["input"] = (input_amount + HALF) // SCALE
+    if output_amount:
+        parts["output"] = (output_amount + HALF) // SCALE
+    return Bill(input_amount + output_amount, parts)
 
 
 def _is_rare(usage: Usage) -> bool:

@@ -54,7 +54,7 @@ def take_foreign(call: Call, attempt: Attempt, foreign: Foreign) -> Whole | None
     if is_stream and content_type.startswith(_STREAMS):
         return Relay(call, attempt, foreign, b"").take_whole(body)
     if is_stream or not content_type.startswith(b"application/json") or looks_streamed(body):
-        attempt.put_back(body)
+        attempt.put_back([body])
         return None
     return make_whole(call, attempt, foreign, _parse_whole(foreign, attempt, body))
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pointsman.contract import COST_HEADER
 
 from proxy.call import Call
+from proxy.dialects.openai.pieces import read_pieces
 from proxy.dialects.openai.tap import without_usage
 from proxy.dialects.reading import Reading
 from proxy.dialects.taps import body_reader, stream_reader
@@ -41,21 +42,29 @@ def take_whole(call: Call, attempt: Attempt) -> Whole | None:
 
 def _take_stream(call: Call, attempt: Attempt, headers: Headers) -> Whole | None:
     """None for one that is cut: what the client gets of it and what it costs is not for here."""
-    block = out = attempt.take()
-    reader = stream_reader(call.asked)()
-    usage_only = reader.read(block)
-    reading = call.reading = reader.reading
-    if not reading.is_complete or not block.endswith(FRAME_ENDS):
-        attempt.put_back(block)
+    pieces = attempt.take_pieces()
+    found = read_pieces(pieces, hides_usage=call.strips_usage) if call.asked == "openai" else None
+    found = found or _read_block(call, b"".join(pieces))
+    if found is None:
+        attempt.put_back(pieces)
         return None
-    if usage_only and call.strips_usage:
-        out = without_usage(block, usage_only)
+    reading, out = found
+    call.reading = reading
     if reading.has_begun:
         call.first_token_ns = call.shared.deps.clock.monotonic_ns()
     call.status = attempt.status
     call.keep_part(out)
     conclude_stream(call, reading)
     return Whole(headers, out, is_stream=True)
+
+
+def _read_block(call: Call, block: bytes) -> tuple[Reading, bytes] | None:
+    """As `read_pieces`, however it is cut and whatever is in it; None for one that is not complete."""
+    reader = stream_reader(call.asked)()
+    usage_only = reader.read(block)
+    if not reader.reading.is_complete or not block.endswith(FRAME_ENDS):
+        return None
+    return reader.reading, without_usage(block, usage_only) if usage_only and call.strips_usage else block
 
 
 def conclude_stream(call: Call, reading: Reading) -> None:

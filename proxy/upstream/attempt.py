@@ -132,12 +132,18 @@ class Attempt(msgspec.Struct, eq=False):
 
     def take(self) -> bytes:
         """What has arrived by now, without waiting."""
-        parts, self._parts, self._size = self._parts, [], 0
+        parts = self.take_pieces()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def put_back(self, part: bytes) -> None:
-        """For who has taken it and leaves it to somebody else."""
-        self._parts, self._size = [part, *self._parts], self._size + len(part)
+    def take_pieces(self) -> list[bytes]:
+        """The same, in the chunks in which it came."""
+        pieces, self._parts, self._size = self._parts, [], 0
+        return pieces
+
+    def put_back(self, pieces: list[bytes]) -> None:
+        """For who has taken them and leaves them to somebody else."""
+        self._parts = [*pieces, *self._parts]
+        self._size += sum(map(len, pieces))
 
     def abort(self, error: ProxyError) -> None:
         """Ends the upstream call at once: the provider sees its connection close. Nothing happens after `release`."""
@@ -187,6 +193,7 @@ class Attempt(msgspec.Struct, eq=False):
             self._keeps_alive = False  # more than was asked for
         if connection.parts:
             self._take(connection)
+            self._size += len(chunk)  # and the framing: who asks wants to know how much memory it is
         if self._head_bytes > MOST_HEAD_BYTES and not self._in_body:
             self._fail(UpstreamCut(f"Provider {self.provider!r} sent headers without an end."))
             return
@@ -242,12 +249,9 @@ class Attempt(msgspec.Struct, eq=False):
 
     def _take(self, connection: Connection) -> None:
         """What came of the body; what comes after its end is nobody's."""
-        parts = connection.parts
-        if parts and not self.is_complete:
-            part = parts[0] if len(parts) == 1 else b"".join(parts)
-            self._parts.append(part)
-            self._size += len(part)
-        parts.clear()
+        if not self.is_complete:
+            self._parts += connection.parts
+        connection.parts.clear()
 
     async def _connect(self) -> Connection:
         try:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.dialects.openai.tap import TokenCounts, parse_openai_usage
+from proxy.dialects.openai.chunks import TokenCounts, parse_openai_usage
 from proxy.records import Usage
 
 

@@ -3,13 +3,8 @@ import orjson
 import pytest
 
 from proxy.dialects.anthropic.tap import AnthropicStreamReader, parse_anthropic_usage, read_anthropic_body
-from proxy.dialects.openai.tap import (
-    OpenAIStreamReader,
-    TokenCounts,
-    parse_openai_usage,
-    read_openai_body,
-    without_usage,
-)
+from proxy.dialects.openai.chunks import TokenCounts, parse_openai_usage
+from proxy.dialects.openai.tap import OpenAIStreamReader, read_openai_body, without_usage
 from proxy.dialects.reading import StreamReader
 from proxy.records import Usage
 
