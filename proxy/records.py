@@ -57,7 +57,7 @@ class CallStarted(msgspec.Struct, tag="call_started", tag_field="type", frozen=T
     is_stream: bool = False
     is_simulated: bool = False
     idempotency_key: str | None = None
-    fingerprint: str = ""  # digest of what repeats when an agent loops: model + messages, or tool + arguments
+    fingerprint: str = ""  # of a run's call, digest of what repeats in a loop: model + messages, or tool + arguments
     label: str = ""  # the same for a person: '"Finland heat pump subsidy"' or the last user message's first words
     cost_bound_nano_usd: int = 0
     traceparent: str = ""  # as the client sent it
@@ -103,7 +103,7 @@ class CallEnded(msgspec.Struct, tag="call_ended", tag_field="type", frozen=True,
     stop_reason: str = ""
     response_model: str = ""
     response_id: str = ""
-    response_digest: str = ""
+    response_digest: str = ""  # of a run's call: a loop is seen in a run, and to hash every answer costs
     queue_us: int = 0
     connect_us: int = 0
     first_byte_us: int = 0  # since the provider was asked

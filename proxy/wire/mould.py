@@ -7,6 +7,7 @@ line break and its strings no bare quote, so a text can never be taken for the e
 
 import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -43,7 +44,7 @@ class Mould:
         joint = self.end + self._start
         self._needle = joint[-SPLIT_BYTES:]
         self._rest = joint[:-SPLIT_BYTES]
-        self._text = slice(len(self._start), -len(self.end))  # of a piece that is one event
+        self._text = itemgetter(slice(len(self._start), -len(self.end)))  # of a frame
 
     def cast(self, block: bytes, position: int = 0) -> Cast | None:
         """From a position on. None for a block without such events, or with one among them that is not alike."""
@@ -61,12 +62,12 @@ class Mould:
 
     def text_in(self, piece: bytes) -> str:
         """Of one that fits, as it is written."""
-        return piece[self._text].decode("utf-8", "replace")
+        text: bytes = self._text(piece)
+        return text.decode("utf-8", "replace")
 
     def cast_pieces(self, pieces: Sequence[bytes]) -> Run | None:
         """Of events in a piece each; None when one is not alike."""
-        own = self._text
-        texts = [piece[own] for piece in pieces]
+        texts = list(map(self._text, pieces))
         events = b"%b%b%b" % (self._start, (self.end + self._start).join(texts), self.end)
         if events != b"".join(pieces):
             return None

@@ -76,11 +76,6 @@ def join_data(block: bytes) -> bytes | None:
     return None
 
 
-def is_one_event(piece: bytes) -> bool:
-    """Of the one form that providers of JSON events send?"""
-    return piece.startswith(b"data: ") and piece.find(b"\n") == len(piece) - 2 and piece.endswith(b"\n\n")
-
-
 def frames_with(block: bytes, mark: bytes) -> Iterator[tuple[int, int]]:
     """Where the frames stand that hold `mark`, the last one first, found without cutting all the others."""
     if b"\r" in block:

@@ -4,11 +4,11 @@ Then nobody has to look for where an event ends, and what is alike in all of the
 what `OpenAIStreamReader` reads.
 """
 
-from proxy.dialects.openai.chunks import decode_answers, decoded, is_usage_only, plain_text, take, take_head
+from proxy.dialects.openai.chunks import Answer, decode_answers, decoded, is_usage_only, plain_text, take, take_head
 from proxy.dialects.openai.tap import LAST
 from proxy.dialects.reading import Reading
 from proxy.wire.mould import guess
-from proxy.wire.sse import is_one_event
+from proxy.wire.sse import join_data
 
 FEWEST = 12  # of fewer there is nothing to gain
 MOST_OTHERS = 8  # events after the last text: why it stopped, usage, and what some add
@@ -29,14 +29,13 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
         if run_end <= last_end:
             return None
     others = pieces[run_end:-1]
-    known = [first, alike, *others]
     run = mould.cast_pieces(pieces[1:run_end])
-    if run is None or not all(map(is_one_event, known)):
+    if run is None:
         return None
-    answers = decoded(decode_answers, b"[%b]" % b",".join([piece[6:-2] for piece in known]))
-    if answers is None or len(answers) != len(known):
+    said = _decode([first, alike, *others])
+    if said is None:
         return None
-    said_first, said_alike, *said_last = answers
+    said_first, said_alike, *said_last = said
     if not said_first.model or is_usage_only(said_first) or plain_text(said_alike) != mould.text_in(alike):
         return None
     reading = Reading()
@@ -50,3 +49,13 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
             shown.append(piece)
     reading.is_complete = True
     return reading, b"".join((first, run.events, *shown, LAST))
+
+
+def _decode(pieces: list[bytes]) -> list[Answer] | None:
+    """None when one of them is not exactly one event, or cannot be read."""
+    for piece in pieces:
+        if not piece.endswith(b"\n\n"):
+            return None
+    joined = join_data(b"".join(pieces))
+    answers = decoded(decode_answers, b"[%b]" % joined) if joined is not None else None
+    return answers if answers is not None and len(answers) == len(pieces) else None
