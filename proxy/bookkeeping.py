@@ -109,6 +109,7 @@ def make_ended(call: Call) -> CallEnded:
     call.cost_nano_usd = cost.nano_usd
     is_full = policy.body_policy == "full"
     cap = deps.limits.recorded_body_bytes
+    begun, asked, answered, token = call.begun_ns, call.asked_ns, call.answered_ns, call.first_token_ns
     return CallEnded(
         call.call_id,
         deps.clock.now_ns(),
@@ -127,7 +128,11 @@ def make_ended(call: Call) -> CallEnded:
         reading.model,
         reading.response_id,
         reading.digest() if caller is not None and caller.run_id else "",
-        *_durations(call, deps.clock.monotonic_ns()),
+        (begun - call.received_ns) // 1000 if begun else 0,
+        (asked - begun) // 1000 if asked else 0,
+        (answered - asked) // 1000 if answered else 0,
+        (token - asked) // 1000 if token else 0,
+        (deps.clock.monotonic_ns() - call.received_ns) // 1000,
         len(call.body),
         call.answer_bytes,
         _recorded(call, call.body[:cap]) if is_full and call.has_text else None,
@@ -136,18 +141,6 @@ def make_ended(call: Call) -> CallEnded:
         policy.body_policy,
         caller is not None and caller.is_revoked(deps.policy.current()),
         call.replay_of,
-    )
-
-
-def _durations(call: Call, now_ns: int) -> tuple[int, int, int, int, int]:
-    """Of queue, connect, first byte, first token and all, in microseconds; 0 for what never came."""
-    begun, asked, answered, token = call.begun_ns, call.asked_ns, call.answered_ns, call.first_token_ns
-    return (
-        (begun - call.received_ns) // 1000 if begun else 0,
-        (asked - begun) // 1000 if asked else 0,
-        (answered - asked) // 1000 if answered else 0,
-        (token - asked) // 1000 if token else 0,
-        (now_ns - call.received_ns) // 1000,
     )
 
 

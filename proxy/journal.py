@@ -90,4 +90,4 @@ class CallIds:
 
 
 def _spell(number: int, characters: int) -> str:
-    return "".join(_PAIRS[(number >> shift) & 1023] for shift in range(characters * 5 - 10, -1, -10))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(characters * 5 - 10, -1, -10)])

@@ -7,7 +7,6 @@ depend on the date, the hour, the service tier of the answer and, as a cliff, on
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import msgspec
 
@@ -30,7 +29,7 @@ _LAST_DATE = re.compile(r"[-@]20\d{2}-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 
 
-class Cost(NamedTuple):
+class Cost(msgspec.Struct, frozen=True):
     """What `PriceTable.cost` answers."""
 
     nano_usd: int
@@ -74,11 +73,11 @@ class PriceTable:
             return Cost(0, True, FREE) if provider.price_provider == FREE else NO_PRICE
         if not (tariff.is_listed or tariff.has_prices(at_ns)):
             return NO_PRICE
-        total, parts = tariff.bill(usage, at_ns, service_tier)
-        nano_usd, rest = divmod(total, SCALE)
+        bill = tariff.bill(usage, at_ns, service_tier)
+        nano_usd, rest = divmod(bill.total, SCALE)
         if rest > HALF or (rest == HALF and nano_usd % 2):
             nano_usd += 1
-        return Cost(nano_usd, True, tariff.source, total, parts)
+        return Cost(nano_usd, True, tariff.source, bill.total, bill.parts)
 
     def cost_of_call(
         self, provider: Provider, models: Iterable[str], usage: Usage, at_ns: int, service_tier: str = ""

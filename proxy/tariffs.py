@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from proxy.price_list import ListedModel, Rates, holds
 from proxy.price_overrides import Override
 from proxy.price_units import UNITS, amount, billed_count, unit_rates
@@ -54,7 +56,7 @@ class Flat(NamedTuple):
     units: dict[str, int]  # by the names of `price_units.UNITS`
 
 
-class Bill(NamedTuple):
+class Bill(msgspec.Struct, frozen=True):
     """What a usage comes to."""
 
     total: int  # before rounding, in 1e-15 nano-USD

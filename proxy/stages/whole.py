@@ -1,7 +1,6 @@
 """Answers in the client's dialect that are there as a whole: read, and ready to be sent once they are settled."""
 
-from typing import NamedTuple
-
+import msgspec
 from pointsman.contract import COST_HEADER
 
 from proxy.call import Call
@@ -19,7 +18,7 @@ from proxy.wire.sse import FRAME_ENDS, looks_streamed
 _COST = COST_HEADER.encode()
 
 
-class Whole(NamedTuple):
+class Whole(msgspec.Struct, frozen=True):
     """An answer that is there as a whole and has been read: to be sent once it is settled."""
 
     headers: Headers

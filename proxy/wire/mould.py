@@ -6,8 +6,6 @@ line break and its strings no bare quote, so a text can never be taken for the e
 """
 
 import re
-from collections.abc import Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -26,56 +24,34 @@ class Cast(NamedTuple):
     end: int
 
 
-class Run(NamedTuple):
-    """Alike events in a piece each: what they say together, and themselves together."""
-
-    text: str
-    events: bytes
-
-
 class Mould:
     """The form of one stream's plain events."""
 
-    __slots__ = ("_needle", "_rest", "_start", "_text", "end")
+    __slots__ = ("_end", "_needle", "_rest", "_start")
 
     def __init__(self, head: bytes, tail: bytes) -> None:
         self._start = b"data: " + head
-        self.end = tail + b"\n\n"  # what each of the frames ends with
-        joint = self.end + self._start
+        self._end = tail + b"\n\n"
+        joint = self._end + self._start
         self._needle = joint[-SPLIT_BYTES:]
         self._rest = joint[:-SPLIT_BYTES]
-        self._text = itemgetter(slice(len(self._start), -len(self.end)))  # of a frame
 
     def cast(self, block: bytes, position: int = 0) -> Cast | None:
         """From a position on. None for a block without such events, or with one among them that is not alike."""
         start = block.find(self._start, position)
         begin = start + len(self._start)
-        end = block.rfind(self.end, begin)
+        end = block.rfind(self._end, begin)
         if start < 0 or end < 0:
             return None
         *pieces, last = block[begin:end].split(self._needle)
         rest = self._rest
         texts = [piece.removesuffix(rest) for piece in pieces]  # one that does not end so will not be read as a text
         texts.append(last)
-        text = _read_texts(texts)
-        return None if text is None else Cast(start, text, end + len(self.end))
-
-    def text_in(self, piece: bytes) -> str:
-        """Of one that fits, as it is written."""
-        text: bytes = self._text(piece)
-        return text.decode("utf-8", "replace")
-
-    def cast_pieces(self, pieces: Sequence[bytes]) -> Run | None:
-        """Of events in a piece each; None when one is not alike."""
-        texts = list(map(self._text, pieces))
-        events = b"%b%b%b" % (self._start, (self.end + self._start).join(texts), self.end)
-        if events != b"".join(pieces):
-            return None
-        text = _read_texts(texts)
-        return None if text is None else Run(text, events)
+        text = read_texts(texts)
+        return None if text is None else Cast(start, text, end + len(self._end))
 
 
-def _read_texts(texts: list[bytes]) -> str | None:
+def read_texts(texts: list[bytes]) -> str | None:
     """What JSON strings without their quotes say together; None when one is none."""
     joined = b"".join(texts)
     try:
@@ -95,12 +71,3 @@ def learn(event: bytes, member: bytes, text: str) -> Mould | None:
     end = start + len(raw)
     is_seen = event.count(opening) == 1 and _PLAIN.fullmatch(raw) and event[start : end + 1] == raw + b'"'
     return Mould(event[:start], event[end:]) if is_seen else None
-
-
-def guess(frame: bytes, member: bytes) -> Mould | None:
-    """The mould of a frame as if its only string of this name were the text, and plain: to be held against its text."""
-    opening = b'"%b":"' % member
-    start = frame.find(opening) + len(opening)
-    if not frame.startswith(b"data: ") or start < len(opening) or frame.find(opening, start) >= 0:
-        return None
-    return Mould(frame[6:start], frame[frame.find(b'"', start) : -2])

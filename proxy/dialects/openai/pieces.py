@@ -7,11 +7,13 @@ what `OpenAIStreamReader` reads.
 from proxy.dialects.openai.chunks import Answer, decode_answers, decoded, is_usage_only, plain_text, take, take_head
 from proxy.dialects.openai.tap import LAST
 from proxy.dialects.reading import Reading
-from proxy.wire.mould import guess
+from proxy.wire.mould import read_texts
 from proxy.wire.sse import join_data
 
 FEWEST = 12  # of fewer there is nothing to gain
 MOST_OTHERS = 8  # events after the last text: why it stopped, usage, and what some add
+
+_TEXT = b'"content":"'
 
 
 def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, bytes] | None:
@@ -19,36 +21,54 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
     if len(pieces) < FEWEST or pieces[-1] != LAST:
         return None
     first, alike = pieces[0], pieces[1]
-    mould = guess(alike, b"content")
-    if mould is None:
+    start = alike.find(_TEXT) + len(_TEXT)
+    end = alike.find(b'"', start) - len(alike)
+    if start < len(_TEXT) or alike.find(_TEXT, start) >= 0:
         return None
-    run_end = len(pieces) - 1
-    last_end = run_end - MOST_OTHERS
-    while not pieces[run_end - 1].endswith(mould.end):
-        run_end -= 1
-        if run_end <= last_end:
-            return None
+    run_end = _end_of_run(pieces, alike[end:])
+    texts = _cut_texts(pieces[1:run_end], start, end)
+    if texts is None:
+        return None
     others = pieces[run_end:-1]
-    run = mould.cast_pieces(pieces[1:run_end])
-    if run is None:
-        return None
     said = _decode([first, alike, *others])
-    if said is None:
+    text = read_texts(texts)
+    if said is None or text is None:
         return None
     said_first, said_alike, *said_last = said
-    if not said_first.model or is_usage_only(said_first) or plain_text(said_alike) != mould.text_in(alike):
+    plain = plain_text(said_alike)  # and not only a string of this name somewhere in it
+    if not said_first.model or is_usage_only(said_first) or plain is None or plain.encode() != texts[0]:
         return None
     reading = Reading()
     take_head(said_first, reading)
     take(said_first, reading)
-    reading.add_text(run.text)
-    shown = []
-    for piece, answer in zip(others, said_last, strict=True):
+    reading.add_text(text)
+    for answer in said_last:
         take(answer, reading)
-        if not (hides_usage and is_usage_only(answer)):
-            shown.append(piece)
     reading.is_complete = True
-    return reading, b"".join((first, run.events, *shown, LAST))
+    if hides_usage:
+        kept = [piece for piece, answer in zip(others, said_last, strict=True) if not is_usage_only(answer)]
+        return reading, b"".join((*pieces[:run_end], *kept, LAST))
+    return reading, b"".join(pieces)
+
+
+def _end_of_run(pieces: list[bytes], ending: bytes) -> int:
+    """Where the last one that ends as the others do is passed; 0 when that is too long ago."""
+    last = len(pieces) - 2
+    for place in range(last, max(last - MOST_OTHERS, 0), -1):
+        if pieces[place].endswith(ending):
+            return place + 1
+    return 0
+
+
+def _cut_texts(pieces: list[bytes], start: int, end: int) -> list[bytes] | None:
+    """What stands in each from `start` to `end`; None when what is around it is not the same in all."""
+    if not pieces:
+        return None
+    own = slice(start, end)
+    texts = [piece[own] for piece in pieces]
+    around = pieces[0][:start], pieces[0][end:]
+    same = (around[1] + around[0]).join(texts)
+    return texts if b"".join((around[0], same, around[1])) == b"".join(pieces) else None
 
 
 def _decode(pieces: list[bytes]) -> list[Answer] | None:

@@ -12,7 +12,7 @@ import yaml
 from proxy.config import ConfigError
 from proxy.ports import Provider
 from proxy.price_overrides import parse_prices
-from proxy.pricing import PriceTable
+from proxy.pricing import NO_PRICE, PriceTable
 from proxy.records import Usage
 
 CHECKOUT = Path(__file__).parents[3]
@@ -101,14 +101,15 @@ def test_an_exact_name_goes_before_the_longest_pattern() -> None:
 def test_a_model_that_only_the_configuration_knows_is_priced_from_its_day_on_too() -> None:
     table = PriceTable(LISTING, parse_prices({"mine": {"own": {"input": 5}}}))
     found = table.cost(MINE, "own", Usage(input=2), ns("2026-11-21"))
-    assert found[:3] == (10_000, True, "configuration: mine/own")
-    assert table.cost(Provider("other", "openai", "http://x"), "own", Usage(input=2), 0)[:3] == (0, False, "")
+    assert (found.nano_usd, found.is_priced, found.source) == (10_000, True, "configuration: mine/own")
+    assert table.cost(Provider("other", "openai", "http://x"), "own", Usage(input=2), 0) == NO_PRICE
 
 
 def test_a_model_that_only_the_configuration_knows_has_no_price_before_its_day() -> None:
     table = PriceTable(LISTING, parse_prices({"mine": {"own": {"from": "2027-01-01", "input": 5}}}))
     days = ("2026-12-31", "2027-01-01")
-    assert [table.cost(MINE, "own", Usage(input=2), ns(day))[:2] for day in days] == [(0, False), (10_000, True)]
+    costs = [table.cost(MINE, "own", Usage(input=2), ns(day)) for day in days]
+    assert [(cost.nano_usd, cost.is_priced) for cost in costs] == [(0, False), (10_000, True)]
 
 
 def test_a_table_takes_over_a_configuration_that_was_read_again() -> None:

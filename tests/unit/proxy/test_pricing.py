@@ -13,7 +13,7 @@ from genai_prices.types import ModelInfo, ModelPrice, TieredPrices
 from proxy.ports import Provider
 from proxy.price_list import compile_listing
 from proxy.price_supplement import load_supplement
-from proxy.pricing import PriceTable
+from proxy.pricing import NO_PRICE, PriceTable
 from proxy.records import Usage
 
 NOW_NS = time.time_ns()
@@ -121,13 +121,13 @@ def test_a_sum_that_ends_in_a_half_is_rounded_to_the_even_nano_dollar() -> None:
 
 
 def test_an_unknown_model_costs_nothing_and_says_so() -> None:
-    assert table().cost(provider("openai"), "no-such-model", Usage(input=9), NOW_NS)[:3] == (0, False, "")
+    assert table().cost(provider("openai"), "no-such-model", Usage(input=9), NOW_NS) == NO_PRICE
     assert table().known_models(provider("nowhere")) == []
 
 
 def test_a_model_of_ones_own_can_be_free() -> None:
     free = table().cost(provider("openai", price_provider="free"), "gpt-5", Usage(input=9), NOW_NS)
-    assert free[:3] == (0, True, "free")
+    assert (free.nano_usd, free.is_priced, free.source) == (0, True, "free")
 
 
 def test_a_simulated_model_is_priced_as_the_model_it_plays_or_as_a_small_one() -> None:
@@ -231,7 +231,7 @@ def test_what_each_count_costs_adds_up_to_the_whole() -> None:
         assert within <= parts.keys()
         assert sum(cost for part, cost in parts.items() if part not in within) == whole.nano_usd
     assert "request" in parts
-    assert table().cost_of_call(provider("openai"), ["unknown"], usage, NOW_NS) == (0, False, "", 0, None)
+    assert table().cost_of_call(provider("openai"), ["unknown"], usage, NOW_NS) == NO_PRICE
 
 
 def test_the_list_prices_text_as_this_test_assumes() -> None:
