@@ -8,7 +8,6 @@ from proxy.dialects.openai.chunks import Answer, decode_answers, decoded, is_usa
 from proxy.dialects.openai.tap import LAST
 from proxy.dialects.reading import Reading
 from proxy.wire.mould import read_texts
-from proxy.wire.sse import join_data
 
 FEWEST = 12  # of fewer there is nothing to gain
 MOST_OTHERS = 8  # events after the last text: why it stopped, usage, and what some add
@@ -26,7 +25,8 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
     if start < len(_TEXT) or alike.find(_TEXT, start) >= 0:
         return None
     run_end = _end_of_run(pieces, alike[end:])
-    texts = _cut_texts(pieces[1:run_end], start, end)
+    run = b"".join(pieces[1:run_end])
+    texts = _cut_texts(pieces[1:run_end], start, end, run)
     if texts is None:
         return None
     others = pieces[run_end:-1]
@@ -47,8 +47,8 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
     reading.is_complete = True
     if hides_usage:
         kept = [piece for piece, answer in zip(others, said_last, strict=True) if not is_usage_only(answer)]
-        return reading, b"".join((*pieces[:run_end], *kept, LAST))
-    return reading, b"".join(pieces)
+        return reading, b"".join((first, run, *kept, LAST))
+    return reading, b"".join((first, run, *others, LAST))
 
 
 def _end_of_run(pieces: list[bytes], ending: bytes) -> int:
@@ -60,22 +60,23 @@ def _end_of_run(pieces: list[bytes], ending: bytes) -> int:
     return 0
 
 
-def _cut_texts(pieces: list[bytes], start: int, end: int) -> list[bytes] | None:
-    """What stands in each from `start` to `end`; None when what is around it is not the same in all."""
+def _cut_texts(pieces: list[bytes], start: int, end: int, joined: bytes) -> list[bytes] | None:
+    """What stands in each from `start` to `end`; None when what is around it is not the same in all.
+
+    The last one is known to end as the first does.
+    """
     if not pieces:
         return None
-    own = slice(start, end)
+    own, model = slice(start, end), pieces[0]
     texts = [piece[own] for piece in pieces]
-    around = pieces[0][:start], pieces[0][end:]
-    same = (around[1] + around[0]).join(texts)
-    return texts if b"".join((around[0], same, around[1])) == b"".join(pieces) else None
+    again = (model[end:] + model[:start]).join(texts)
+    return texts if joined.startswith(again, start) and len(joined) == start + len(again) - end else None
 
 
 def _decode(pieces: list[bytes]) -> list[Answer] | None:
     """None when one of them is not exactly one event, or cannot be read."""
     for piece in pieces:
-        if not piece.endswith(b"\n\n"):
+        if not (piece.startswith(b"data: ") and piece.endswith(b"\n\n")):
             return None
-    joined = join_data(b"".join(pieces))
-    answers = decoded(decode_answers, b"[%b]" % joined) if joined is not None else None
+    answers = decoded(decode_answers, b"[%b]" % b",".join([piece[6:-2] for piece in pieces]))
     return answers if answers is not None and len(answers) == len(pieces) else None
