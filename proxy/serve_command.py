@@ -15,10 +15,11 @@ from proxy.clock import SystemClock
 from proxy.config import ConfigError
 from proxy.deps import Deps
 from proxy.kept_responses import FileResponseStore
+from proxy.line_log import LineSink
 from proxy.price_list import compile_listing
 from proxy.pricing import PriceTable
 from proxy.serve import serve
-from proxy.standalone import FixedPolicy, LineSink, Standalone, read_standalone
+from proxy.standalone import FixedPolicy, Standalone, read_standalone
 from proxy.upstream.client import UpstreamClient
 
 

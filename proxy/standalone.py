@@ -14,7 +14,6 @@ timeouts: {connect: 10, first_byte: 600, idle: 300}
 """
 
 import ipaddress
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -71,23 +70,6 @@ class FixedPolicy:
 
     def follow(self, on_change: Callable[[Collection[str]], None]) -> None:
         """Nobody is ever called back."""
-
-
-class LineSink:
-    """A `UsageSink` that appends a line per record to a file, all by one write: a SIGKILL tears none."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-    def write(self, *records: bytes) -> None:
-        lines = b"\n".join(records) + b"\n"
-        written = os.write(self._file, lines)
-        if written != len(lines):
-            raise OSError(f"the log took {written} of {len(lines)} bytes")
-
-    def close(self) -> None:
-        os.close(self._file)
 
 
 def read_standalone(path: Path, environment: Mapping[str, str]) -> Standalone:
