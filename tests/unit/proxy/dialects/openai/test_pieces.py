@@ -1,0 +1,117 @@
+"""A stream read by its pieces says what it says when it is read as one block, and to the client it is the same."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.dialects.openai.pieces import FEWEST, read_pieces
+from proxy.dialects.openai.tap import OpenAIStreamReader, without_usage
+from proxy.dialects.reading import Reading
+from proxy.records import Usage
+
+
+def frame(delta: dict[str, object], **rest: object) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": rest.pop("finish_reason", None)}
+    return b"data: " + orjson.dumps({"id": "c_1", "model": "m", "choices": [choice], **rest}) + b"\n\n"
+
+
+FIRST = frame({"role": "assistant", "content": ""})
+STOP = frame({}, finish_reason="stop")
+USAGE = b'data: {"id":"c_1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
+DONE = b"data: [DONE]\n\n"
+TEXTS = ("one ", "two ", "", "drei ", "vi\u00e8r ", "five", "6") * 2
+
+
+def said(reading: Reading) -> tuple[object, ...]:
+    return (
+        reading.digest(), reading.output_characters, reading.stop_reason, reading.usage, reading.is_complete,
+        reading.error_code, reading.model, reading.response_id,
+    )  # fmt: skip
+
+
+def read_block(pieces: list[bytes], *, hides_usage: bool) -> tuple[tuple[object, ...], bytes]:
+    block, reader = b"".join(pieces), OpenAIStreamReader()
+    count = reader.read(block)
+    return said(reader.reading), without_usage(block, count) if count and hides_usage else block
+
+
+@pytest.mark.parametrize("hides_usage", [True, False])
+def test_a_common_stream_is_read_by_its_pieces(hides_usage: bool) -> None:
+    events = [FIRST, *(frame({"content": text}) for text in TEXTS), STOP]
+    found = read_pieces([*events, USAGE, DONE], hides_usage=hides_usage)
+    assert found is not None
+    reading, shown = found
+    assert (reading.usage, reading.stop_reason, reading.model) == (Usage(input=3, output=2), "stop", "m")
+    assert reading.output_characters == len("".join(TEXTS))
+    assert shown == b"".join([*events, *([] if hides_usage else [USAGE]), DONE])
+
+
+UNUSUAL = [
+    frame({"content": 'a "quoted" word'}),
+    frame({"content": "back\\slash"}),
+    frame({"content": "half"}).replace(b"half", b"\\ud83d"),
+    frame({"content": "a", "refusal": "no"}),
+    frame({"content": "a"}, error={"code": "broken"}),
+    frame({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": '{"content":"x"}'}}]}),
+    frame({"reasoning_content": "hm"}),
+    frame({"content": "a"}) + frame({"content": "b"}),
+    frame({"content": "end"}, finish_reason="length"),
+    b'data: {"choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}\n\n',
+    b'data: {"error":{"code":"overloaded"}}\n\n',
+    b": keep-alive\n\n",
+    b"event: message\ndata: {}\n\n",
+    b"data: not json\n\n",
+    b"data: ",
+    b"\n\n",
+    USAGE,
+    STOP,
+    DONE,
+]
+
+
+@given(
+    texts=st.lists(st.text() | st.sampled_from(['","', "\\", '"', "\n\n", 'data: {"content":"', "\x00"]), max_size=20),
+    others=st.lists(st.tuples(st.integers(0, 30), st.sampled_from(UNUSUAL)), max_size=3),
+    cut=st.none() | st.integers(1, 3000),
+    hides_usage=st.booleans(),
+)
+def test_whatever_is_in_the_pieces_is_read_as_in_one_block(
+    texts: list[str], others: list[tuple[int, bytes]], cut: int | None, hides_usage: bool
+) -> None:
+    pieces = [FIRST, *(frame({"content": text}) for text in (*TEXTS, *texts)), STOP, USAGE, DONE]
+    for place, other in others:
+        pieces.insert(min(place, len(pieces) - 1), other)
+    if cut is not None:  # a piece that is not an event, and the next one neither
+        place = cut % len(pieces)
+        at = cut % len(pieces[place])
+        pieces[place : place + 1] = [part for part in (pieces[place][:at], pieces[place][at:]) if part]
+    found = read_pieces(pieces, hides_usage=hides_usage)
+    if found is not None:
+        assert (said(found[0]), found[1]) == read_block(pieces, hides_usage=hides_usage)
+
+
+@pytest.mark.parametrize("place", range(FEWEST + 4))
+@pytest.mark.parametrize("other", UNUSUAL)
+def test_an_unusual_event_anywhere_changes_nothing_either(place: int, other: bytes) -> None:
+    pieces = [FIRST, *(frame({"content": text}) for text in TEXTS), STOP, USAGE, DONE]
+    pieces.insert(place, other)
+    found = read_pieces(pieces, hides_usage=True)
+    if found is not None:
+        assert (said(found[0]), found[1]) == read_block(pieces, hides_usage=True)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [DONE],
+        [FIRST, frame({"content": "a"}), DONE],
+        [FIRST, *(frame({"content": text}) for text in TEXTS), STOP, USAGE],
+        [FIRST, *(frame({"reasoning_content": text}) for text in TEXTS), STOP, DONE],
+        [FIRST.replace(b'"model":"m"', b'"model":""'), *(frame({"content": text}) for text in TEXTS), STOP, DONE],
+        [b"".join([FIRST, *(frame({"content": text}) for text in TEXTS)]), *[STOP] * FEWEST, DONE],
+    ],
+)
+def test_other_streams_are_left_to_who_reads_them_as_a_block(pieces: list[bytes]) -> None:
+    assert read_pieces(pieces, hides_usage=True) is None
