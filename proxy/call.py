@@ -1,7 +1,7 @@
 """One call on its way through the stages: what each stage found out, for the next one and for the record."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from typing_extensions import override
@@ -35,7 +35,7 @@ class Head(msgspec.Struct, frozen=True):
 NO_HEAD = Head()
 
 
-class Caller(NamedTuple):
+class Caller(msgspec.Struct, frozen=True):
     """Whom a call is put down to: the key's holder, and the run that the key or the attribution names."""
 
     principal: Principal

@@ -1,7 +1,9 @@
 """The paths that clients ask at, each in the form that their vendor's library sends."""
 
 import re
-from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from proxy.errors import Dialect
 from proxy.providers.known import Operation
@@ -10,7 +12,7 @@ _POST = frozenset(("POST",))
 _ANY = frozenset(("GET", "POST", "DELETE"))
 
 
-class Endpoint(NamedTuple):
+class Endpoint(msgspec.Struct, frozen=True):
     """What a path stands for. `model` and `is_stream` for dialects that say them there (Gemini, Bedrock, Azure)."""
 
     path: str  # as it is recorded: without what only tells vendors apart
@@ -85,7 +87,7 @@ def find_endpoint(path: str) -> Endpoint | None:
     if found := _BEDROCK.fullmatch(path):
         return Endpoint(path, "bedrock", model=found["model"], is_stream=found["stream"] is not None)
     if (found := _AZURE.fullmatch(path)) and (deployed := _FIXED.get("/v1" + found["tail"])):
-        return deployed._replace(model=found["model"])
+        return replace(deployed, model=found["model"])
     if _STORED.fullmatch(path):
         return Endpoint(path, "openai", "other", _ANY, needs_model=False)
     if _RESPONSES.fullmatch(path):

@@ -5,9 +5,9 @@ One for all connections of a process: the application hands it to its server in 
 """
 
 import re
-from typing import NamedTuple
 
 import httptools
+import msgspec
 
 from proxy.begin import begin, read_said
 from proxy.call import Call, Client
@@ -25,7 +25,7 @@ _OTHERS = frozenset((b"expect", b"transfer-encoding", b"upgrade"))  # who says o
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 
 
-class KnownHead(NamedTuple):
+class KnownHead(msgspec.Struct, frozen=True):
     """The head of a request that a parser has read, with a gap where it says how long the body is."""
 
     before: bytes
@@ -34,7 +34,7 @@ class KnownHead(NamedTuple):
 
     def body_in(self, data: bytes) -> bytes | None:
         """The body of a request with the same head, if that is all of `data`."""
-        before, after, _ = self
+        before, after = self.before, self.after
         if not data.startswith(before):
             return None
         start = len(before)

@@ -15,7 +15,6 @@ https://ai.google.dev/gemini-api/docs/pricing
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -36,7 +35,7 @@ _BATCH, _US = "batch", "us"
 _EVERYWHERE_ALIKE = re.compile(r"claude-(v?[123]\b|instant|\d-|\w+-4-[015]$)")
 
 
-class Flat(NamedTuple):
+class Flat(msgspec.Struct, frozen=True):
     """Rates at one length of input, in 1e-15 nano-USD."""
 
     fresh: int

@@ -1,8 +1,8 @@
 """Identify: whose key this is, and which run of which task the call is put down to."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+import msgspec
 from pointsman.contract import TASK_HEADER, KeyKind, basic_token, digest, parse_run_key
 
 from proxy.call import Caller
@@ -16,7 +16,7 @@ MOST_REMEMBERED = 10_000  # known keys; beside one a client may send whatever el
 _ANONYMOUS = Principal(key_id="anonymous", kind=KeyKind.ADMIN, workspace_id="local")
 
 
-class _Known(NamedTuple):
+class _Known(msgspec.Struct, frozen=True):
     """What was said of a key the last time, and whose words these were."""
 
     key: str

@@ -206,7 +206,7 @@ class Attempt(msgspec.Struct, eq=False):
 
     def feed_whole(self, answer: WholeAnswer) -> None:
         """An answer that came in one piece."""
-        self.status, self.headers, self.by_name, body = answer
+        self.status, self.headers, self.by_name, body = answer.status, answer.headers, answer.by_name, answer.body
         self._in_body = self._keeps_alive = self.is_complete = True
         self._parts, self._size = [body] if body else [], len(body)
         self.answered_at_ns = self._clock.monotonic_ns()

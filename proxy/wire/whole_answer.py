@@ -6,7 +6,9 @@ https://www.rfc-editor.org/rfc/rfc9112.
 """
 
 import re
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+
+import msgspec
 
 from proxy.errors import Headers
 
@@ -20,7 +22,7 @@ _BODILESS = frozenset((204, 304))
 _UNUSUAL = frozenset((b"transfer-encoding", b"upgrade", b"trailer"))
 
 
-class WholeAnswer(NamedTuple):
+class WholeAnswer(msgspec.Struct, frozen=True):
     """Names in lower case."""
 
     status: int
