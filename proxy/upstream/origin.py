@@ -1,14 +1,14 @@
 """Where connections go, and the bytes of a request."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import msgspec
 
 from proxy.wire.head import checked, render_headers
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """What one connection can serve: scheme, host and port."""
 
     host: str
