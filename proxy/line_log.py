@@ -1,6 +1,8 @@
 """The way of records out of a proxy that runs alone: a line each, appended to one file."""
 
+import math
 import os
+import stat
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,8 +24,10 @@ class LineSink:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._step_bytes = step_bytes
-        self._size = os.fstat(self._file).st_size
-        self._next = self._size + step_bytes if hasattr(os, "posix_fadvise") else float("inf")
+        found = os.fstat(self._file)
+        self._size = found.st_size
+        is_kept = stat.S_ISREG(found.st_mode) and hasattr(os, "posix_fadvise")  # neither a pipe nor a Mac
+        self._next = self._size + step_bytes if is_kept else math.inf
         self._thread = ThreadPoolExecutor(1, "log")
         self._forgetting: Future[None] | None = None
 
