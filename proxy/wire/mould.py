@@ -12,6 +12,7 @@ import msgspec
 
 SPLIT_BYTES = 16  # of what stands between two texts; CPython looks for longer ones more slowly
 
+_decode_text = msgspec.json.Decoder(str).decode
 _decode_texts = msgspec.json.Decoder(list[str]).decode
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]+')
 
@@ -39,16 +40,24 @@ class Mould:
     def cast(self, block: bytes, position: int = 0) -> Cast | None:
         """From a position on. None for a block without such events, or with one among them that is not alike."""
         start = block.find(self._start, position)
-        begin = start + len(self._start)
-        end = block.rfind(self._end, begin)
-        if start < 0 or end < 0:
-            return None
-        *pieces, last = block[begin:end].split(self._needle)
-        rest = self._rest
-        texts = [piece.removesuffix(rest) for piece in pieces]  # one that does not end so will not be read as a text
-        texts.append(last)
-        text = read_texts(texts)
+        end = block.rfind(self._end, start + len(self._start))
+        text = read_texts(self._cut(block, start, end)) if start >= 0 and end >= 0 else None
         return None if text is None else Cast(start, text, end + len(self._end))
+
+    def cast_each(self, block: bytes, position: int) -> tuple[list[str], int]:
+        """The texts of a run that begins at this position, and where it ends; none and the position without one."""
+        end = block.rfind(self._end, position)
+        if end >= 0 and block.startswith(self._start, position):
+            texts = _read_each(self._cut(block, position, end))
+            if texts is not None:
+                return texts, end + len(self._end)
+        return [], position
+
+    def _cut(self, block: bytes, start: int, end: int) -> list[bytes]:
+        """The texts as they are written. What is not alike among them is none: it holds a quote."""
+        *pieces, last = block[start + len(self._start) : end].split(self._needle)
+        rest = self._rest
+        return [*[piece.removesuffix(rest) for piece in pieces], last]
 
 
 def read_texts(texts: list[bytes]) -> str | None:
@@ -61,6 +70,17 @@ def read_texts(texts: list[bytes]) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return "".join(decoded) if len(decoded) == len(texts) else None
+
+
+def _read_each(texts: list[bytes]) -> list[str] | None:
+    """What each of them says, as strictly as a parser of each event would read it."""
+    try:
+        if b'"' in b"".join(texts):  # together, two that are none could pass for two that are
+            return [_decode_text(b'"%b"' % text) for text in texts]
+        decoded = _decode_texts(b'["%b"]' % b'","'.join(texts))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return decoded if len(decoded) == len(texts) else None
 
 
 def learn(event: bytes, member: bytes, text: str) -> Mould | None:

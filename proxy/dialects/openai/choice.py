@@ -75,6 +75,11 @@ class StreamedChoice:
         events.append(TextDelta(self._part, text, self._index))
         return True
 
+    def take_texts(self, texts: list[str], events: list[Event]) -> None:
+        """Those of deltas that are like the last one, which `take_plain` has taken, but for their text."""
+        part, index = self._part, self._index
+        events += [TextDelta(part, text, index) for text in texts if text]
+
     def take(self, delta: dict[str, Any], events: list[Event]) -> None:
         self._take_thoughts(delta, events)
         if content := delta.get("content"):

@@ -27,9 +27,11 @@ from proxy.dialects.openai.failures import parse_failure, read_error
 from proxy.dialects.openai.message import parse_search_results
 from proxy.dialects.openai.usage import find_usage, parse_usage
 from proxy.dialects.reading import member, text_of
+from proxy.wire.mould import learn
 from proxy.wire.sse import FrameCutter, parse_data
 
 FEW = 4  # events that are as quickly read one by one
+LONG = 2048  # bytes of a block in which many events may be alike
 
 _DONE = b"[DONE]"
 _HALF_PAIR = re.compile(rb"(\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|\\u[dD][89a-fA-F]..")
@@ -86,6 +88,8 @@ class OpenAIDecoder:
         return events
 
     def _take_block(self, block: bytes, events: list[Event], *, is_last: bool = False) -> None:
+        if len(block) > LONG and not self._is_over:
+            block = self._take_alike(block, events)
         texts = parse_data(block)
         loaded = _loaded_together(texts)
         for place, text in enumerate(texts):
@@ -103,6 +107,35 @@ class OpenAIDecoder:
                 return
             if not self._take_plain(chunk, events):
                 self._take_chunk(chunk, events)
+
+    def _take_alike(self, block: bytes, events: list[Event]) -> bytes:
+        """Takes the first events of a block, and all that are like the first plain one of them at once.
+
+        Answers what is left, which has to be looked at as if it came alone.
+        """
+        position = 0
+        for _ in range(FEW):
+            end = block.find(b"\n\n", position)
+            text = block[position + 6 : end]
+            if end < 0 or not block.startswith(b"data: {", position) or b"\r" in text or b"\n" in text:
+                break
+            try:
+                chunk = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                break
+            position = end + 2
+            if not self._take_plain(chunk, events):
+                self._take_chunk(chunk, events)
+                if self._is_over:
+                    return b""
+                continue
+            said = chunk["choices"][0]
+            mould = learn(text, b"content", said["delta"]["content"])
+            if mould is not None:
+                texts, position = mould.cast_each(block, position)
+                self._choices[said.get("index", 0)].take_texts(texts, events)
+            break
+        return block[position:]
 
     def _take_plain(self, chunk: Any, events: list[Event]) -> bool:
         """Most of a stream: one more piece of text for one choice, and nothing new beside it."""
