@@ -15,7 +15,7 @@ from tests.integration.proxy.fake_provider import (
     streaming,
     whole,
 )
-from tests.integration.proxy.running import PROVIDER_KEY, RUN, RUN_KEY, proxied, request
+from tests.integration.proxy.running import AGENT_KEY, PROVIDER_KEY, RUN, RUN_KEY, proxied, request
 
 
 async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(tmp_path: Path) -> None:
@@ -33,6 +33,20 @@ async def test_a_json_answer_passes_byte_for_byte_and_is_recorded_with_its_cost(
     assert (ended["outcome"], ended["status"], ended["stop_reason"]) == ("ok", 200, "stop")
     assert response.headers["x-request-id"] == ended["call_id"] == proxy.sink.started["call_id"]
     assert proxy.sink.started["run_id"] == "r_1"
+
+
+async def test_only_calls_of_a_run_have_what_a_loop_is_seen_by(tmp_path: Path) -> None:
+    async with proxied(tmp_path, answering(whole(openai_body()))) as (provider, proxy):
+        await proxy.ask(request())
+        provider.script = streaming(openai_frames(("Hello",)))
+        await proxy.ask(request(stream=True))
+        proxy.policy.change(RUN_KEY, state="revoked")
+        await proxy.ask(request(stream=True), key=AGENT_KEY)
+
+    fingerprints = [started.get("fingerprint") for started in proxy.sink.of("call_started")]
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2] is None
+    digests = [ended.get("response_digest") for ended in proxy.sink.of("call_ended")]
+    assert digests[0] == digests[1] != digests[2] is None
 
 
 async def test_a_stream_passes_byte_for_byte_without_the_usage_that_nobody_asked_for(tmp_path: Path) -> None:

@@ -54,6 +54,23 @@ async def test_a_whole_answer_and_a_whole_stream_need_no_task(tmp_path: Path, ta
     assert provider.connections == 1
 
 
+async def test_a_stream_of_a_chunk_for_each_event_is_the_same_to_client_and_log(
+    tmp_path: Path, tasks: list[str]
+) -> None:
+    frames = openai_frames(tuple(f"word {number} " for number in range(40)))
+    bodies = [b"".join(map(chunk, frames)), chunk(b"".join(frames))]
+    found = []
+    for body in bodies:
+        async with proxied(tmp_path, answering(STREAM_HEAD + body + LAST_CHUNK)) as (_, proxy):
+            answer = await proxy.ask(request(stream=True))
+        ended = proxy.sink.ended
+        found.append((answer.body, ended["usage"], ended["stop_reason"], ended["response_digest"], ended["outcome"]))
+
+    assert tasks == []
+    assert found[0] == found[1]
+    assert found[0][0] == b"".join([*frames[:-2], frames[-1]])  # without the usage that the client did not ask for
+
+
 async def test_a_stream_that_is_cut_goes_out_as_far_as_it_came(tmp_path: Path, tasks: list[str]) -> None:
     frames = openai_frames()[:2]
     async with proxied(tmp_path, answering(STREAM_HEAD + chunk(b"".join(frames)) + LAST_CHUNK)) as (_, proxy):
