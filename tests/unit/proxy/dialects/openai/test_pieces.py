@@ -9,6 +9,8 @@ from proxy.dialects.openai.pieces import FEWEST, read_pieces
 from proxy.dialects.openai.tap import OpenAIStreamReader, without_usage
 from proxy.dialects.reading import Reading
 from proxy.records import Usage
+from proxy.wire.sse import split_frames
+from tests.unit.proxy.dialects.recorded import needs_recordings, recorded_at, sample
 
 
 def frame(delta: dict[str, object], **rest: object) -> bytes:
@@ -115,3 +117,17 @@ def test_an_unusual_event_anywhere_changes_nothing_either(place: int, other: byt
 )
 def test_other_streams_are_left_to_who_reads_them_as_a_block(pieces: list[bytes]) -> None:
     assert read_pieces(pieces, hides_usage=True) is None
+
+
+@needs_recordings
+def test_recorded_streams_are_read_by_their_pieces_as_in_one_block() -> None:
+    streams = [one["response"].get("sse_text", "").encode() for one in recorded_at("chat_completions")]
+    read = 0
+    for stream in sample([stream for stream in streams if stream]):
+        pieces = split_frames(stream)
+        for hides_usage in (True, False):
+            found = read_pieces(pieces, hides_usage=hides_usage)
+            if found is not None:
+                read += 1
+                assert (said(found[0]), found[1]) == read_block(pieces, hides_usage=hides_usage)
+    assert read > 5  # most recorded ones are short, or calls of tools
