@@ -13,6 +13,7 @@ from proxy.begin import begin, read_said
 from proxy.call import Call, Client
 from proxy.endpoints import Endpoint, find_endpoint
 from proxy.errors import Headers
+from proxy.memo import keep
 from proxy.said import Said
 from proxy.shared import Shared
 from proxy.wire.head import render_headers
@@ -97,7 +98,4 @@ class FrontCalls:
         where = find_endpoint(path.decode())
         if where is None or "POST" not in where.methods:
             return None
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[url] = where, query
-        return where, query
+        return keep(self._known, url, (where, query), MOST_REMEMBERED)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from proxy.memo import keep
 from proxy.ports import Provider
 from proxy.price_list import ListedModel, ListedProvider, Listing, matches
 from proxy.price_overrides import NO_OVERRIDES, Override, PriceOverrides
@@ -17,7 +18,7 @@ from proxy.price_supplement import load_supplement
 from proxy.records import Usage
 from proxy.tariffs import HALF, SCALE, Tariff
 
-MOST_REMEMBERED = 10_000  # model names come from clients: a memo of them must have an end
+MOST_REMEMBERED = 10_000  # model names come from clients
 SIMULATED_MODEL = "gpt-5-mini"
 _FIREWORKS = "fireworks"  # whose models have short names, too
 FREE = "free"  # `price_provider: free` in the configuration: a model of one's own
@@ -108,10 +109,7 @@ class PriceTable:
             return self._memo[key]
         except KeyError:
             pass
-        if len(self._memo) >= MOST_REMEMBERED:
-            self._memo.clear()
-        found = self._memo[key] = self._made(provider, model.lower())
-        return found
+        return keep(self._memo, key, self._made(provider, model.lower()), MOST_REMEMBERED)
 
     def _made(self, provider: Provider, model: str) -> Tariff | None:
         found = None if provider.price_provider == FREE else self._search(provider, model)

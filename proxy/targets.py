@@ -7,6 +7,7 @@ from proxy.credentials.renewals import Renewals
 from proxy.credentials.source import Credentials
 from proxy.endpoints import Endpoint
 from proxy.errors import Dialect
+from proxy.memo import keep
 from proxy.ports import Provider
 from proxy.providers.known import Asked, Auth, Known, Quirk
 from proxy.providers.paths import path_of
@@ -76,12 +77,10 @@ class Targets:
             target = self._memo.get(key)
             if target is not None and target.provider is provider:
                 return target
-        if len(self._memo) >= MOST_REMEMBERED:
-            self._memo.clear()
         is_native = asked == where.dialect
         wanted = Asked(provider, asked, where.operation, where.tail, model, is_stream, is_native)
-        target = self._memo[key] = _make(known, wanted, query, method, self._renewals.find(provider))
-        return target
+        target = _make(known, wanted, query, method, self._renewals.find(provider))
+        return keep(self._memo, key, target, MOST_REMEMBERED)
 
 
 def _make(known: Known, asked: Asked, query: bytes, method: str, credentials: Credentials | None) -> Target:

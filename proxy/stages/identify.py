@@ -7,6 +7,7 @@ from pointsman.contract import TASK_HEADER, KeyKind, basic_token, digest, parse_
 
 from proxy.call import Caller
 from proxy.errors import InvalidKey, RunRevoked
+from proxy.memo import keep
 from proxy.ports import Policy, Principal
 
 _TASK = TASK_HEADER.encode()
@@ -57,9 +58,7 @@ class Callers:
         if known is not None and known.principal is principal and known.run is run and known.runs is runs:
             return known.caller
         caller = _attributed(principal, key, key_digest, runs, run)
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[said] = _Known(key, key_digest, principal, runs, run, caller)
+        keep(self._known, said, _Known(key, key_digest, principal, runs, run, caller), MOST_REMEMBERED)
         return caller
 
 

@@ -7,6 +7,7 @@ from proxy.call import Call
 from proxy.dialects.embeddings.codecs import EMBEDDING_DIALECTS
 from proxy.endpoints import Endpoint
 from proxy.errors import NO_MODEL, Dialect, UnknownModel
+from proxy.memo import keep
 from proxy.ports import Provider
 from proxy.providers.registry import dialect_for, known_of
 
@@ -28,14 +29,14 @@ class Routes:
 
     def find(self, providers: Sequence[Provider], dialect: Dialect, model: str) -> Route:
         """For a call that is answered by a model. Raises UnknownModel (404)."""
-        if providers is not self._providers or len(self._found) >= MOST_REMEMBERED:
+        if providers is not self._providers:
             self._providers = providers
             self._found.clear()
         route = self._found.get((dialect, model))
         if route is None:
             provider, as_named = choose_provider(providers, dialect, model)
             route = Route(provider, as_named, dialect_for(provider, dialect, as_named))
-            self._found[dialect, model] = route
+            keep(self._found, (dialect, model), route, MOST_REMEMBERED)
         return route
 
 

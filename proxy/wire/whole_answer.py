@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from proxy.errors import Headers
+from proxy.memo import keep
 
 MOST_REMEMBERED = 4096  # lines; a provider's request ids are new each time
 LONGEST_REMEMBERED = 200
@@ -42,8 +43,7 @@ class _Statuses(dict[bytes, int]):
         found = _STATUS.fullmatch(line)
         if found is None or int(found[1]) in _BODILESS:
             raise _NotPlainError
-        _remember(self, line, int(found[1]))
-        return int(found[1])
+        return _kept(self, line, int(found[1]))
 
 
 class _Lines(dict[bytes, tuple[bytes, bytes]]):
@@ -56,8 +56,7 @@ class _Lines(dict[bytes, tuple[bytes, bytes]]):
         name, value = found[1].lower(), found[2]
         if name in _UNUSUAL or (name == b"connection" and value.lower() != b"keep-alive"):
             raise _NotPlainError
-        _remember(self, line, (name, value))
-        return name, value
+        return _kept(self, line, (name, value))
 
 
 class WholeAnswers:
@@ -86,8 +85,5 @@ class WholeAnswers:
         return WholeAnswer(status, headers, by_name, data[end + 4 :])
 
 
-def _remember(known: dict[bytes, _T], line: bytes, meaning: _T) -> None:
-    if len(line) <= LONGEST_REMEMBERED:
-        if len(known) >= MOST_REMEMBERED:
-            known.clear()
-        known[line] = meaning
+def _kept(known: dict[bytes, _T], line: bytes, meaning: _T) -> _T:
+    return keep(known, line, meaning, MOST_REMEMBERED) if len(line) <= LONGEST_REMEMBERED else meaning
