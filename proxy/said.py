@@ -1,18 +1,16 @@
 """What a request says in its head, before its body, and what follows from that alone."""
 
-import re
-
 from pointsman.contract import IDEMPOTENCY_HEADER
 
 from proxy.endpoints import Endpoint
 from proxy.errors import Headers
 from proxy.subagents import name_subagent
 from proxy.targets import Target
+from proxy.wire.trace import kept_traceparent
 
 PROVIDER_HEADER = b"x-pointsman-provider"
 
 _IDEMPOTENCY = IDEMPOTENCY_HEADER.encode()
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Said:
@@ -52,8 +50,7 @@ class Said:
         self.headers = headers  # the same by name
         self.keep_alive = keep_alive
         self.subagent = name_subagent(headers)
-        trace = headers.get(b"traceparent", b"")
-        self.traceparent = trace.decode() if trace and _TRACEPARENT.fullmatch(trace) else ""
+        self.traceparent = kept_traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
         self.is_keyed = _IDEMPOTENCY in headers
         self.provider = headers.get(PROVIDER_HEADER)  # asks one of them by its name, where no model says which
         self.passed: tuple[Target, bytes] | None = None  # the lines of them that went on to the last target

@@ -6,7 +6,6 @@ whose answer was kept are answered from the record by the next process.
 
 import asyncio
 import logging
-import re
 from urllib.parse import urlsplit
 
 from pointsman.contract import IDEMPOTENCY_HEADER, REQUEST_ID_HEADER, ErrorCode
@@ -29,11 +28,11 @@ from proxy.ports import Answer, Policy, ToolServer
 from proxy.stages.admit import InFlight, admit
 from proxy.stages.identify import identify
 from proxy.stages.recall import LONGEST_KEY
+from proxy.wire.trace import kept_traceparent
 
 PREFIX = "/mcp/"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _JSON = (b"content-type", b"application/json")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")  # https://www.w3.org/TR/trace-context/
 logger = logging.getLogger(__name__)
 
 
@@ -211,8 +210,7 @@ def _server_of(path: str, policy: Policy) -> ToolServer:
 
 def _traceparent(client: McpClient, request: McpRequest) -> str:
     """From `_meta`, where MCP keeps it (SEP-414), else from the HTTP header; '' when it is not one."""
-    given = request.meta.get("traceparent") or client.header("traceparent")
-    return given if isinstance(given, str) and _TRACEPARENT.fullmatch(given) else ""
+    return kept_traceparent(request.meta.get("traceparent") or client.header("traceparent"))
 
 
 def _idempotency_key(client: McpClient) -> str | None:
