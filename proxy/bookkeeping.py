@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from proxy.call import Call, Caller
-from proxy.dialects.reading import CHARACTERS_PER_TOKEN, Reading
+from proxy.dialects.reading import CHARACTERS_PER_TOKEN, UNREADABLE, Reading
 from proxy.fingerprint import fingerprint, label
 from proxy.ports import Provider
 from proxy.pricing import Cost, billed_or_computed
@@ -173,7 +173,7 @@ def _spoken(call: Call) -> dict[str, int] | None:
     """Speech is billed by the text that is spoken; the answer is sound, and says nothing."""
     try:
         spoken = _decode_speech(call.body).input
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     return {"characters": len(spoken)} if spoken else None
 

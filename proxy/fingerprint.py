@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from proxy.call import Head
+from proxy.dialects.reading import UNREADABLE
 
 LABEL_CHARACTERS = 80
 _LARGEST_LABELLED = 64 * 1024  # a message with a picture in it is not decoded for its first words
@@ -32,7 +33,7 @@ def label(head: Head) -> str:
             return ""
         try:
             message = _decode(raw)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return ""
         if message.role in {"user", "tool"}:
             text = _text(message.content)

@@ -10,6 +10,8 @@ from proxy.records import Usage
 
 MOST_COUNTED = 10**12  # beyond it a count is nonsense, and what it costs would be no number of SQL
 MOST_UNHASHED = 4096  # characters that a stream under way holds back
+# What msgspec raises: for no JSON or another form of it, for a string that is no UTF-8, for too deep a nest.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 CHARACTERS_PER_TOKEN = 4  # English prose; an estimate is marked as one
 
 

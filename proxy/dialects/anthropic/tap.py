@@ -10,7 +10,7 @@ import msgspec
 import orjson
 from msgspec.structs import replace
 
-from proxy.dialects.reading import Reading, count_of, member, text_of
+from proxy.dialects.reading import UNREADABLE, Reading, count_of, member, text_of
 from proxy.records import Usage
 from proxy.wire.sse import parse_data
 
@@ -59,7 +59,7 @@ class AnthropicStreamReader:
         for text in parse_data(block):
             try:
                 self._take(_decode_event(text))
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 continue  # not ours to judge: it passes, unread
         return 0
 
@@ -104,7 +104,7 @@ def read_anthropic_body(body: bytes) -> Reading:
     reading = Reading()
     try:
         message = _decode_message(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return reading
     _take_head(message, reading)
     for index, block in enumerate(message.content if isinstance(message.content, list) else ()):

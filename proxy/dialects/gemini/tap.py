@@ -11,7 +11,7 @@ import msgspec
 from proxy.dialects.gemini.calls import to_json
 from proxy.dialects.gemini.stops import finish_word
 from proxy.dialects.gemini.usage import count_searches, has_counts, parse_usage, tier_of
-from proxy.dialects.reading import Reading, member, text_of
+from proxy.dialects.reading import UNREADABLE, Reading, member, text_of
 from proxy.wire.json_array import ElementCutter, elements, split_elements
 from proxy.wire.sse import FrameCutter, join_data, parse_data
 
@@ -90,7 +90,7 @@ class GeminiStreamReader:
         joined = elements(block) if self._is_array else b"[%b]" % (join_data(block) or b",".join(parse_data(block)))
         try:
             return _decode_chunks(joined)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             texts = split_elements(block) if self._is_array else parse_data(block)
             return [chunk for chunk in map(_decoded, texts) if chunk is not None]
 
@@ -182,5 +182,5 @@ def _decoded(text: bytes) -> _Chunk | None:
     """None for what is not ours to judge: it passes, unread."""
     try:
         return _decode_chunk(text)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

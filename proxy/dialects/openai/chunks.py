@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from proxy.dialects.billed import billed_usd, to_nano_usd
-from proxy.dialects.reading import Reading, count_of, member, text_of
+from proxy.dialects.reading import UNREADABLE, Reading, count_of, member, text_of
 from proxy.records import Usage
 
 _T = TypeVar("_T")
@@ -114,7 +114,7 @@ def decoded(decode: Callable[[bytes], _T], text: bytes) -> _T | None:
     """None for what is not ours to judge: it passes, unread."""
     try:
         return decode(text)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.dialects.reading import Reading, member, text_of
+from proxy.dialects.reading import UNREADABLE, Reading, member, text_of
 from proxy.dialects.responses.usage import parse_usage_of
 from proxy.wire.sse import parse_data
 
@@ -102,7 +102,7 @@ def read_responses_body(body: bytes) -> Reading:
     reading = Reading()
     try:
         response = _decode_response(body)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return reading
     _take_head(response, reading)
     for index, item in enumerate(response.output or ()):
@@ -116,14 +116,14 @@ def _decoded(events: list[bytes]) -> list[_Event]:
     """All at once, since that is how they come; one by one when there is one that cannot be read."""
     try:
         return _decode_events(b"[%b]" % b",".join(events))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return [event for text in events if text != _DONE and (event := _decoded_one(text)) is not None]
 
 
 def _decoded_one(text: bytes) -> _Event | None:
     try:
         return _decode_event(text)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None  # not ours to judge: it passes, unread
 
 
