@@ -25,8 +25,9 @@ def read_pieces(pieces: list[bytes], *, hides_usage: bool) -> tuple[Reading, byt
     if start < len(_TEXT) or alike.find(_TEXT, start) >= 0:
         return None
     run_end = _end_of_run(pieces, alike[end:])
-    run = b"".join(pieces[1:run_end])
-    texts = _cut_texts(pieces[1:run_end], start, end, run)
+    run_pieces = pieces[1:run_end]
+    run = b"".join(run_pieces)
+    texts = _cut_texts(run_pieces, start, end, run)
     if texts is None:
         return None
     others = pieces[run_end:-1]

@@ -1,7 +1,5 @@
 """Many alike chunks in one block are read at once, and say what they say when they come one by one."""
 
-import json
-from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -10,44 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.canonical.events import TextDelta
-from proxy.dialects.openai.codec import CODEC
 from proxy.dialects.openai.decoder import LONG
-from tests.unit.proxy.dialects.streams import decode_with
+from tests.unit.proxy.dialects.openai.playing import DONE, FIRST, STOP, UNUSUAL, chunk, decode
 
-decode = partial(decode_with, CODEC)
-
-
-def frame(delta: dict[str, Any], finish: str | None = None, *, is_ascii: bool = False, **rest: Any) -> bytes:
-    choice = {"index": rest.pop("index", 0), "delta": delta, "finish_reason": finish}
-    chunk = {"id": "chatcmpl-1", "model": "m", "choices": [choice], **rest}
-    return f"data: {json.dumps(chunk, ensure_ascii=is_ascii, separators=(',', ':'))}\n\n".encode()
-
-
-FIRST = frame({"role": "assistant", "content": ""})
 TEXTS = tuple(f"piece {number} of an answer, " for number in range(30))
-LAST = [frame({}, "stop"), b"data: [DONE]\n\n"]
-UNUSUAL = [
-    frame({"content": ""}),
-    frame({"content": 'a "quoted" word'}),
-    frame({"content": "half"}).replace(b"half", b"\\ud83d"),
-    frame({"content": "raw"}).replace(b"raw", b"\x01"),
-    frame({"content": "raw"}).replace(b"raw", b"\xff"),
-    frame({"content": "raw"}).replace(b"raw", b'a","b'),
-    frame({"content": "raw"}).replace(b"raw", b"a\\"),
-    frame({"content": "a", "refusal": "no"}),
-    frame({"content": "a"}, error={"code": "broken", "message": "broken"}),
-    frame({"content": "a"}, "length"),
-    frame({"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}),
-    frame({"content": "a"}, index=1),
-    frame({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{}"}}]}),
-    frame({"reasoning_content": "hm"}),
-    frame({"content": "a"}, service_tier="flex"),
-    frame({"content": "a"}).replace(b"\n\n", b"\r\n\r\n"),
-    b'data: {"choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}\n\n',
-    b": keep-alive\n\n",
-    b"data: {\n\n",
-    b"data: [DONE]\n\n",
-]
+LAST = [STOP, DONE]
 
 
 def one_by_one(frames: list[bytes]) -> list[Any]:
@@ -55,7 +20,7 @@ def one_by_one(frames: list[bytes]) -> list[Any]:
 
 
 def test_the_stream_of_these_tests_is_long_enough() -> None:
-    frames = [FIRST, *(frame({"content": text}) for text in TEXTS), *LAST]
+    frames = [FIRST, *(chunk({"content": text}) for text in TEXTS), *LAST]
     assert sum(map(len, frames)) > 2 * LONG
     assert max(map(len, [*frames, *UNUSUAL])) < LONG
     events = decode(b"".join(frames), [])
@@ -65,7 +30,7 @@ def test_the_stream_of_these_tests_is_long_enough() -> None:
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 4, 15, 30, 31])
 @pytest.mark.parametrize("other", UNUSUAL)
 def test_an_unusual_chunk_anywhere_changes_nothing(place: int, other: bytes) -> None:
-    frames = [FIRST, *(frame({"content": text}) for text in TEXTS), *LAST]
+    frames = [FIRST, *(chunk({"content": text}) for text in TEXTS), *LAST]
     frames.insert(place, other)
     assert decode(b"".join(frames), []) == one_by_one(frames)
 
@@ -80,7 +45,7 @@ def test_an_unusual_chunk_anywhere_changes_nothing(place: int, other: bytes) -> 
 def test_whatever_the_chunks_say_they_say_at_any_cut(
     texts: list[str], others: list[tuple[int, bytes]], cuts: list[int], *, is_ascii: bool
 ) -> None:
-    frames = [FIRST, *(frame({"content": text}, is_ascii=is_ascii) for text in (*TEXTS, *texts)), *LAST]
+    frames = [FIRST, *(chunk({"content": text}, is_ascii=is_ascii) for text in (*TEXTS, *texts)), *LAST]
     for place, other in others:
         frames.insert(min(place, len(frames) - 1), other)
     stream = b"".join(frames)

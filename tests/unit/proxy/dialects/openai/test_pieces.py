@@ -1,6 +1,5 @@
 """A stream read by its pieces says what it says when it is read as one block, and to the client it is the same."""
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,18 +9,9 @@ from proxy.dialects.openai.tap import OpenAIStreamReader, without_usage
 from proxy.dialects.reading import Reading
 from proxy.records import Usage
 from proxy.wire.sse import split_frames
+from tests.unit.proxy.dialects.openai.playing import DONE, FIRST, STOP, UNUSUAL, USAGE, chunk
 from tests.unit.proxy.dialects.recorded import needs_recordings, recorded_at, sample
 
-
-def frame(delta: dict[str, object], **rest: object) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": rest.pop("finish_reason", None)}
-    return b"data: " + orjson.dumps({"id": "c_1", "model": "m", "choices": [choice], **rest}) + b"\n\n"
-
-
-FIRST = frame({"role": "assistant", "content": ""})
-STOP = frame({}, finish_reason="stop")
-USAGE = b'data: {"id":"c_1","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
-DONE = b"data: [DONE]\n\n"
 TEXTS = ("one ", "two ", "", "drei ", "vi\u00e8r ", "five", "6") * 2
 
 
@@ -40,36 +30,13 @@ def read_block(pieces: list[bytes], *, hides_usage: bool) -> tuple[tuple[object,
 
 @pytest.mark.parametrize("hides_usage", [True, False])
 def test_a_common_stream_is_read_by_its_pieces(hides_usage: bool) -> None:
-    events = [FIRST, *(frame({"content": text}) for text in TEXTS), STOP]
+    events = [FIRST, *(chunk({"content": text}) for text in TEXTS), STOP]
     found = read_pieces([*events, USAGE, DONE], hides_usage=hides_usage)
     assert found is not None
     reading, shown = found
     assert (reading.usage, reading.stop_reason, reading.model) == (Usage(input=3, output=2), "stop", "m")
     assert reading.output_characters == len("".join(TEXTS))
     assert shown == b"".join([*events, *([] if hides_usage else [USAGE]), DONE])
-
-
-UNUSUAL = [
-    frame({"content": 'a "quoted" word'}),
-    frame({"content": "back\\slash"}),
-    frame({"content": "half"}).replace(b"half", b"\\ud83d"),
-    frame({"content": "a", "refusal": "no"}),
-    frame({"content": "a"}, error={"code": "broken"}),
-    frame({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": '{"content":"x"}'}}]}),
-    frame({"reasoning_content": "hm"}),
-    frame({"content": "a"}) + frame({"content": "b"}),
-    frame({"content": "end"}, finish_reason="length"),
-    b'data: {"choices":[{"index":0,"delta":{"content":"a","content":"b"}}]}\n\n',
-    b'data: {"error":{"code":"overloaded"}}\n\n',
-    b": keep-alive\n\n",
-    b"event: message\ndata: {}\n\n",
-    b"data: not json\n\n",
-    b"data: ",
-    b"\n\n",
-    USAGE,
-    STOP,
-    DONE,
-]
 
 
 @given(
@@ -81,7 +48,7 @@ UNUSUAL = [
 def test_whatever_is_in_the_pieces_is_read_as_in_one_block(
     texts: list[str], others: list[tuple[int, bytes]], cut: int | None, hides_usage: bool
 ) -> None:
-    pieces = [FIRST, *(frame({"content": text}) for text in (*TEXTS, *texts)), STOP, USAGE, DONE]
+    pieces = [FIRST, *(chunk({"content": text}) for text in (*TEXTS, *texts)), STOP, USAGE, DONE]
     for place, other in others:
         pieces.insert(min(place, len(pieces) - 1), other)
     if cut is not None:  # a piece that is not an event, and the next one neither
@@ -96,7 +63,7 @@ def test_whatever_is_in_the_pieces_is_read_as_in_one_block(
 @pytest.mark.parametrize("place", range(FEWEST + 4))
 @pytest.mark.parametrize("other", UNUSUAL)
 def test_an_unusual_event_anywhere_changes_nothing_either(place: int, other: bytes) -> None:
-    pieces = [FIRST, *(frame({"content": text}) for text in TEXTS), STOP, USAGE, DONE]
+    pieces = [FIRST, *(chunk({"content": text}) for text in TEXTS), STOP, USAGE, DONE]
     pieces.insert(place, other)
     found = read_pieces(pieces, hides_usage=True)
     if found is not None:
@@ -108,11 +75,11 @@ def test_an_unusual_event_anywhere_changes_nothing_either(place: int, other: byt
     [
         [],
         [DONE],
-        [FIRST, frame({"content": "a"}), DONE],
-        [FIRST, *(frame({"content": text}) for text in TEXTS), STOP, USAGE],
-        [FIRST, *(frame({"reasoning_content": text}) for text in TEXTS), STOP, DONE],
-        [FIRST.replace(b'"model":"m"', b'"model":""'), *(frame({"content": text}) for text in TEXTS), STOP, DONE],
-        [b"".join([FIRST, *(frame({"content": text}) for text in TEXTS)]), *[STOP] * FEWEST, DONE],
+        [FIRST, chunk({"content": "a"}), DONE],
+        [FIRST, *(chunk({"content": text}) for text in TEXTS), STOP, USAGE],
+        [FIRST, *(chunk({"reasoning_content": text}) for text in TEXTS), STOP, DONE],
+        [FIRST.replace(b'"model":"m"', b'"model":""'), *(chunk({"content": text}) for text in TEXTS), STOP, DONE],
+        [b"".join([FIRST, *(chunk({"content": text}) for text in TEXTS)]), *[STOP] * FEWEST, DONE],
     ],
 )
 def test_other_streams_are_left_to_who_reads_them_as_a_block(pieces: list[bytes]) -> None:
